@@ -1,0 +1,1 @@
+"""What each board is and how fast it is, as data and measurements."""

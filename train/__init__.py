@@ -1,0 +1,1 @@
+"""A GAN trains a mobile generator from one painting: torch, a workstation, minutes."""
