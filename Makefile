@@ -32,7 +32,7 @@ clean: ## remove the environments and caches
 	rm -rf .venv .venv-* build *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 $(OTHERS:%=test-%): test-%:
-	@tools/with-python $* tests/edge
+	@tests/other-python $* tests/edge
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -29,9 +29,7 @@ SUFFIX = ".stylecam"
 MANIFEST = "manifest.json"
 MAX_BUNDLE_BYTES = 128 * 1024 * 1024
 MAX_MANIFEST_BYTES = 1024 * 1024
-_SAFE_NAME = re.compile(
-    r"[a-z0-9_]+(-[a-z0-9_]+)*(/[a-z0-9_]+(-[a-z0-9_]+)*)?(\.[a-z0-9_]+)+"
-)
+_SAFE_NAME = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*(/[a-z0-9_]+(-[a-z0-9_]+)*)?(\.[a-z0-9_]+)+")
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 StyleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
@@ -157,7 +155,10 @@ def open_bundle(path: Path) -> Bundle:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = _read_entries(path, archive, len(data))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except BundleError:
+        raise
+    # What zipfile raises on bytes that are not a ZIP depends on which of them are wrong.
+    except (zipfile.BadZipFile, EOFError, LookupError, RuntimeError, ValueError) as error:
         raise BundleError(
             f"{path}: not a {SUFFIX} bundle, or damaged ({error})",
             hint="copy it again, or list what is shipped: stylecam styles",
@@ -178,9 +179,7 @@ def _read_file(path: Path) -> bytes:
                 )
             return file.read(MAX_BUNDLE_BYTES)
     except FileNotFoundError as error:
-        raise BundleError(
-            f"{path}: no such file", hint="see: stylecam styles"
-        ) from error
+        raise BundleError(f"{path}: no such file", hint="see: stylecam styles") from error
     except IsADirectoryError as error:
         raise BundleError(
             f"{path}: a directory, not a bundle", hint=f"name a {SUFFIX} file in it"
@@ -196,9 +195,7 @@ def _read_entries(path: Path, archive: zipfile.ZipFile, size: int) -> dict[str, 
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     if len(set(names)) != len(names):
-        raise BundleError(
-            f"{path}: a file name occurs twice", hint="quantize the style again"
-        )
+        raise BundleError(f"{path}: a file name occurs twice", hint="quantize the style again")
     if MANIFEST not in names:
         raise BundleError(
             f"{path}: a ZIP without {MANIFEST}, so not a bundle",
@@ -221,10 +218,7 @@ def _check_entry(path: Path, entry: zipfile.ZipInfo) -> None:
             f"{path}: holds a file named {entry.filename!r}, which a bundle may not",
             hint="the file was made to harm or by another tool: do not use it",
         )
-    if (
-        entry.compress_type != zipfile.ZIP_STORED
-        or entry.compress_size != entry.file_size
-    ):
+    if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
         raise BundleError(
             f"{path}: {entry.filename} is compressed, but a bundle is stored",
             hint="quantize the style again: stylecam quantize RUN",
@@ -259,9 +253,7 @@ def parse_manifest(path: Path, text: bytes) -> Manifest:
         ) from error
 
 
-def _check_artifacts(
-    path: Path, manifest: Manifest, files: Mapping[str, bytes]
-) -> None:
+def _check_artifacts(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> None:
     listed = {artifact.name for artifact in manifest.artifacts}
     if listed != set(files):
         odd = sorted(listed ^ set(files))[0]
@@ -281,9 +273,7 @@ def _check_artifacts(
             )
     for name in (name for variant in manifest.variants for name in variant.files):
         if name not in listed:
-            raise BundleError(
-                f"{path}: a variant needs {name}, which is not in the bundle"
-            )
+            raise BundleError(f"{path}: a variant needs {name}, which is not in the bundle")
 
 
 def describe_artifacts(files: Mapping[str, bytes]) -> tuple[Artifact, ...]:
@@ -323,9 +313,7 @@ def _archive(entries: Iterable[tuple[str, bytes]]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in entries:
-            archive.writestr(
-                zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), content
-            )
+            archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), content)
     return buffer.getvalue()
 
 

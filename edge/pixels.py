@@ -75,16 +75,12 @@ class Fit:
             return inner
         bottom = self.height - self.inner_height - self.top
         right = self.width - self.inner_width - self.left
-        return np.pad(
-            inner, ((self.top, bottom), (self.left, right), (0, 0)), mode="edge"
-        )
+        return np.pad(inner, ((self.top, bottom), (self.left, right), (0, 0)), mode="edge")
 
     def cut(self, pixels: Pixels) -> Pixels:
         """Take the picture back out of the engine's frame (no copy when it fills it)."""
         rows = slice(self.top, self.top + self.inner_height)
-        return np.ascontiguousarray(
-            pixels[rows, self.left : self.left + self.inner_width]
-        )
+        return np.ascontiguousarray(pixels[rows, self.left : self.left + self.inner_width])
 
 
 def resize(pixels: Pixels, height: int, width: int) -> Pixels:
@@ -92,9 +88,7 @@ def resize(pixels: Pixels, height: int, width: int) -> Pixels:
     if pixels.shape[:2] == (height, width):
         return np.ascontiguousarray(pixels)
     shrinks = height * width < pixels.shape[0] * pixels.shape[1]
-    scaled = av.VideoFrame.from_ndarray(
-        np.ascontiguousarray(pixels), format="rgb24"
-    ).reformat(
+    scaled = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24").reformat(
         width,
         height,
         interpolation=Interpolation.AREA if shrinks else Interpolation.BICUBIC,
@@ -122,9 +116,7 @@ def mix(original: Pixels, styled: Pixels, strength: float) -> Pixels:
         return original
     # 8-bit fixed point: three times faster than float on the boards' small caches.
     weight = round(strength * 256)
-    blended = (
-        original.astype(np.uint16) * (256 - weight) + styled.astype(np.uint16) * weight
-    )
+    blended = original.astype(np.uint16) * (256 - weight) + styled.astype(np.uint16) * weight
     return (blended >> 8).astype(np.uint8)
 
 

@@ -100,9 +100,7 @@ def _load_first(
         if bundle.choose(name, precision, picture) is None:
             continue
         try:
-            return load_engine(
-                bundle, name, precision=precision, picture=picture, threads=threads
-            )
+            return load_engine(bundle, name, precision=precision, picture=picture, threads=threads)
         except MissingPackageError as error:
             missing.append(error)
     if missing:

@@ -56,9 +56,7 @@ def load(bundle: Bundle, variant: Variant, threads: int) -> TfliteEngine:
 class TfliteEngine:
     """One TFLite interpreter with its tensors mapped into numpy."""
 
-    def __init__(
-        self, interpreter: Any, variant: Variant, package: str, threads: int
-    ) -> None:
+    def __init__(self, interpreter: Any, variant: Variant, package: str, threads: int) -> None:
         self.height, self.width = variant.height, variant.width
         self._interpreter = interpreter
         self._input = _port(interpreter.get_input_details()[0], variant)

@@ -29,7 +29,5 @@ def open_style(name: str) -> Bundle:
     nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     raise BundleError(
         f"no style is named {name!r}",
-        hint=f"did you mean: {nearest[0]}"
-        if nearest
-        else f"there are: {', '.join(names)}",
+        hint=f"did you mean: {nearest[0]}" if nearest else f"there are: {', '.join(names)}",
     )

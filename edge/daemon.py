@@ -1,0 +1,178 @@
+"""The daemon: builds every part from the configuration, in one place, and keeps it running.
+
+Read `Daemon.__init__` as the parts list. It is also what the page controls.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edge import __version__
+from edge.bundle import Bundle
+from edge.config import AUTO, Config
+from edge.engines import Engine, load_engine
+from edge.errors import BundleError, EngineError
+from edge.pipeline import Look, Pipeline
+from edge.sinks import Video, open_sink
+from edge.sinks.web import WebSink
+from edge.sources import open_source
+from edge.sources.v4l2 import find_cameras
+from edge.styles import open_style, style_names
+from edge.web.app import Status, StyleInfo, create_app
+from edge.web.server import Server
+
+log = logging.getLogger(__name__)
+SAMPLE = Path(__file__).parent / "samples" / "flight.mp4"
+
+
+def resolve_source(uri: str) -> str:
+    """Return the URI that `auto` stands for: the first camera, else the sample clip."""
+    if uri != AUTO:
+        return uri
+    cameras = find_cameras()
+    return f"v4l2:{cameras[0]}" if cameras else f"file:{SAMPLE}?loop=1"
+
+
+class Daemon:
+    """One source, one style, its sinks and its page.
+
+    Every part is opened here, so that whatever is wrong is said before anything runs.
+
+    Raises:
+        StylecamError: a part cannot be had; what was opened before it is closed again.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.source_uri = resolve_source(config.source)
+        self._swapping = threading.Lock()
+        self._bundle = open_style(config.style)
+        with ExitStack() as undo:
+            # The port before the camera: it fails at once, a camera may take seconds.
+            self._server = None
+            if "web" in config.sinks:
+                self._server = Server(create_app(self), config.web.host, config.web.port)
+                undo.callback(self._server.stop)
+            source = open_source(self.source_uri)
+            undo.callback(source.close)
+            self._picture = (source.height, source.width)
+            engine = self._load(self._bundle)
+            video = Video(source.height, source.width, source.fps)
+            sinks = []
+            for uri in config.sinks:
+                sinks.append(open_sink(uri, video))
+                undo.callback(sinks[-1].discard)
+            undo.pop_all()
+        self.hub = next((sink for sink in sinks if isinstance(sink, WebSink)), None)
+        self.pipeline = Pipeline(
+            source,
+            Look(engine, config.strength),
+            sinks,
+            reopen=lambda: open_source(self.source_uri),
+            frames=config.frames,
+        )
+
+    @property
+    def address(self) -> str | None:
+        """The page's URL, or None without one."""
+        return self._server.address if self._server else None
+
+    def start(self) -> None:
+        """Start the pipeline, then the page."""
+        self.pipeline.start()
+        if self._server:
+            self._server.start()
+
+    def stop(self) -> None:
+        """End the pipeline and the page; returns within a second."""
+        self.pipeline.stop()
+        self.pipeline.wait(0.5)
+        if self._server:
+            self._server.stop()
+
+    def _load(self, bundle: Bundle) -> Engine:
+        """Load a bundle's engine and see that it draws before it is trusted with viewers."""
+        config = self.config
+        engine = load_engine(bundle, config.engine, picture=self._picture, threads=config.threads)
+        ramp = np.linspace(0, 255, engine.width, dtype=np.uint8)
+        styled = engine(
+            np.broadcast_to(ramp[None, :, None], (engine.height, engine.width, 3)).copy()
+        )
+        if styled.min() == styled.max():
+            raise EngineError(
+                f"{bundle.path}: {engine.describe().engine} draws one flat colour",
+                hint="try the other engine with --engine, or quantize the style again",
+            )
+        return engine
+
+    def set_style(self, name: str) -> None:
+        """Change to a shipped style while running.
+
+        Raises:
+            BundleError: no such style; what runs goes on.
+        """
+        if name not in style_names():
+            # A path is for the command line only: the page may not reach the file system.
+            raise BundleError(
+                f"no style is named {name!r}", hint=f"there are: {', '.join(style_names())}"
+            )
+        with self._swapping:
+            bundle = open_style(name)
+            engine = self._load(bundle)
+            self.pipeline.look = replace(self.pipeline.look, engine=engine)
+            self._bundle = bundle
+        log.info("style changed to %s", name)
+
+    def set_strength(self, strength: float) -> None:
+        """Mix the style with the camera's picture: 0.0 camera, 1.0 style."""
+        with self._swapping:
+            self.pipeline.look = replace(self.pipeline.look, strength=strength)
+
+    def styles(self) -> list[StyleInfo]:
+        """List the shipped styles."""
+        return [self._info(open_style(name)) for name in style_names()]
+
+    def _info(self, bundle: Bundle) -> StyleInfo:
+        manifest = bundle.manifest
+        return StyleInfo(
+            name=manifest.name,
+            title=manifest.title,
+            description=manifest.description,
+            author=manifest.author,
+            licence=manifest.licence,
+            active=manifest.name == self._bundle.manifest.name,
+        )
+
+    def preview(self, name: str) -> bytes:
+        """Return a shipped style's preview as JPEG."""
+        if name not in style_names():
+            raise BundleError(f"no style is named {name!r}", hint="see /api/styles")
+        return open_style(name).files["preview.jpg"]
+
+    def status(self) -> Status:
+        """Tell what runs, how fast, and what is wrong."""
+        report, look = self.pipeline.health.report(), self.pipeline.look
+        return Status(
+            style=self._bundle.manifest.name,
+            title=self._bundle.manifest.title,
+            strength=look.strength,
+            state=report.state,
+            message=report.message,
+            fps=report.fps,
+            latency_ms=report.latency_ms,
+            latency_p95_ms=report.latency_p95_ms,
+            stages=report.stages,
+            counts=report.counts,
+            engine=look.engine.describe().as_dict(),
+            source=self.source_uri,
+            height=look.engine.height,
+            width=look.engine.width,
+            uptime_s=report.uptime_s,
+            version=__version__,
+        )
