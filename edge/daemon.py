@@ -19,12 +19,13 @@ from edge.config import AUTO, Config
 from edge.engines import Engine, load_engine
 from edge.errors import BundleError, EngineError
 from edge.pipeline import Look, Pipeline
-from edge.sinks import Video, open_sink
+from edge.sinks import Sink, Video, open_sink
 from edge.sinks.web import WebSink
 from edge.sources import open_source
 from edge.sources.v4l2 import find_cameras
 from edge.styles import open_style, style_names
-from edge.web.app import Status, StyleInfo, create_app
+from edge.web.app import create_app
+from edge.web.control import Latency, Status, StyleInfo
 from edge.web.server import Server
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,14 @@ def resolve_source(uri: str) -> str:
         return uri
     cameras = find_cameras()
     return f"v4l2:{cameras[0]}" if cameras else f"file:{SAMPLE}?loop=1"
+
+
+def _shipped(name: str) -> Bundle:
+    """Open a style by its name alone: the page may not reach the file system by a path."""
+    if name not in style_names():
+        names = ", ".join(style_names())
+        raise BundleError(f"no style is named {name!r}", hint=f"there are: {names}")
+    return open_style(name)
 
 
 class Daemon:
@@ -54,29 +63,31 @@ class Daemon:
         self._swapping = threading.Lock()
         self._bundle = open_style(config.style)
         with ExitStack() as undo:
-            # The port before the camera: it fails at once, a camera may take seconds.
-            self._server = None
-            if "web" in config.sinks:
-                self._server = Server(create_app(self), config.web.host, config.web.port)
-                undo.callback(self._server.stop)
             source = open_source(self.source_uri)
             undo.callback(source.close)
             self._picture = (source.height, source.width)
             engine = self._load(self._bundle)
             video = Video(source.height, source.width, source.fps)
-            sinks = []
+            sinks: list[Sink] = []
             for uri in config.sinks:
                 sinks.append(open_sink(uri, video))
                 undo.callback(sinks[-1].discard)
+            self.pipeline = Pipeline(
+                source,
+                Look(engine, config.strength),
+                sinks,
+                reopen=lambda: open_source(self.source_uri),
+                frames=config.frames,
+            )
+            self._hub = next((sink for sink in sinks if isinstance(sink, WebSink)), None)
+            self._server = self._hub and Server(create_app(self), config.web.host, config.web.port)
             undo.pop_all()
-        self.hub = next((sink for sink in sinks if isinstance(sink, WebSink)), None)
-        self.pipeline = Pipeline(
-            source,
-            Look(engine, config.strength),
-            sinks,
-            reopen=lambda: open_source(self.source_uri),
-            frames=config.frames,
-        )
+
+    @property
+    def hub(self) -> WebSink:
+        """Where the page's viewers watch; the page is served only when there is one."""
+        assert self._hub is not None
+        return self._hub
 
     @property
     def address(self) -> str | None:
@@ -117,22 +128,17 @@ class Daemon:
         Raises:
             BundleError: no such style; what runs goes on.
         """
-        if name not in style_names():
-            # A path is for the command line only: the page may not reach the file system.
-            raise BundleError(
-                f"no style is named {name!r}", hint=f"there are: {', '.join(style_names())}"
-            )
         with self._swapping:
-            bundle = open_style(name)
+            bundle = _shipped(name)
             engine = self._load(bundle)
             self.pipeline.look = replace(self.pipeline.look, engine=engine)
             self._bundle = bundle
         log.info("style changed to %s", name)
 
-    def set_strength(self, strength: float) -> None:
+    def set_strength(self, value: float) -> None:
         """Mix the style with the camera's picture: 0.0 camera, 1.0 style."""
         with self._swapping:
-            self.pipeline.look = replace(self.pipeline.look, strength=strength)
+            self.pipeline.look = replace(self.pipeline.look, strength=value)
 
     def styles(self) -> list[StyleInfo]:
         """List the shipped styles."""
@@ -146,14 +152,16 @@ class Daemon:
             description=manifest.description,
             author=manifest.author,
             licence=manifest.licence,
+            preview="preview.jpg" in bundle.files,
             active=manifest.name == self._bundle.manifest.name,
         )
 
     def preview(self, name: str) -> bytes:
         """Return a shipped style's preview as JPEG."""
-        if name not in style_names():
-            raise BundleError(f"no style is named {name!r}", hint="see /api/styles")
-        return open_style(name).files["preview.jpg"]
+        preview = _shipped(name).files.get("preview.jpg")
+        if preview is None:
+            raise BundleError(f"style {name} has no preview", hint="quantize it again")
+        return preview
 
     def status(self) -> Status:
         """Tell what runs, how fast, and what is wrong."""
@@ -165,10 +173,9 @@ class Daemon:
             state=report.state,
             message=report.message,
             fps=report.fps,
-            latency_ms=report.latency_ms,
-            latency_p95_ms=report.latency_p95_ms,
-            stages=report.stages,
-            counts=report.counts,
+            latency_ms=Latency(median=report.latency_ms, p95=report.latency_p95_ms),
+            stages_ms=report.stages,
+            dropped=report.dropped,
             engine=look.engine.describe().as_dict(),
             source=self.source_uri,
             height=look.engine.height,

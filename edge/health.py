@@ -43,9 +43,9 @@ class Report:
     age_s: float | None
 
     @property
-    def delivering(self) -> bool:
-        """True while styled frames really come out."""
-        return self.age_s is not None and self.age_s < FRESH_S
+    def dropped(self) -> dict[str, int]:
+        """Frames left out, by where."""
+        return {what: n for what, n in self.counts.items() if what.startswith("dropped")}
 
 
 class Health:

@@ -21,6 +21,7 @@ from edge.health import Health
 from edge.pixels import Fit, Frame, mix
 from edge.sinks import Sink
 from edge.sources import Source
+from edge.sources.pace import Pace
 
 log = logging.getLogger(__name__)
 # A USB camera is back about two seconds after it is plugged in again.
@@ -100,16 +101,16 @@ class Pipeline:
         self._captured = Slot(waits=self._lossless)
         self._outgoing = [Slot(waits=self._lossless and sink.lossless) for sink in sinks]
         self._threads = [
-            threading.Thread(target=self._guard, args=(step, *rest), name=name, daemon=True)
-            for name, step, *rest in (
-                ("capture", self._capture),
-                ("engine", self._style),
-                *(
-                    ("sink", self._deliver, *pair)
-                    for pair in zip(sinks, self._outgoing, strict=True)
-                ),
-            )
+            self._thread("capture", self._capture),
+            self._thread("engine", self._style),
+            *(
+                self._thread("sink", self._deliver, sink, slot)
+                for sink, slot in zip(sinks, self._outgoing, strict=True)
+            ),
         ]
+
+    def _thread(self, name: str, step: Callable[..., None], *rest: object) -> threading.Thread:
+        return threading.Thread(target=self._guard, args=(step, *rest), name=name, daemon=True)
 
     def start(self) -> None:
         """Start every thread."""
@@ -151,7 +152,6 @@ class Pipeline:
     def _fail(self, error: StylecamError) -> None:
         if self._error is None:
             self._error = error
-            self.health.enter("failed", str(error))
         self._end()
         for slot in self._outgoing:
             slot.close()
@@ -166,8 +166,7 @@ class Pipeline:
                 sink.close() if keep else sink.discard()
             except StylecamError as error:
                 self._error = self._error or error
-        if self._error is None:
-            self.health.enter("ended")
+        self.health.enter("failed" if self._error else "ended", str(self._error or ""))
         self._done.set()
 
     def _capture(self) -> None:
@@ -177,7 +176,9 @@ class Pipeline:
                     self._capture_until_end()
                     return
                 except SourceError as error:
-                    if self._reopen is None or not self.source.live or self._stopping.is_set():
+                    if self._stopping.is_set():
+                        return
+                    if self._reopen is None or not self.source.live:
                         raise
                     self._reconnect(self._reopen, error)
         finally:
@@ -197,11 +198,10 @@ class Pipeline:
 
     def _paced(self, frames: Iterator[Frame], fps: float) -> Iterator[Frame]:
         """Play a file at its own rate, as nobody keeps every frame."""
-        due = time.monotonic()
+        pace = Pace(fps, self._stopping)
         for frame in frames:
-            yield replace(frame, captured_ns=time.monotonic_ns())
-            due = max(due + 1 / fps, time.monotonic() - 1 / fps)
-            self._stopping.wait(max(0.0, due - time.monotonic()))
+            if pace.wait():
+                yield replace(frame, captured_ns=time.monotonic_ns())
 
     def _reconnect(self, reopen: Callable[[], Source], error: SourceError) -> None:
         """Try to open a lost camera again until it works or the pipeline stops."""
@@ -216,6 +216,7 @@ class Pipeline:
                 error, attempt = again, attempt + 1
             else:
                 log.warning("camera found again after %d attempts", attempt + 1)
+                self.health.enter("running")
                 return
 
     def _style(self) -> None:
@@ -224,9 +225,9 @@ class Pipeline:
             picture = self._restyle(frame)
             self.health.deliver(frame.captured_ns)
             if not styled:
+                self.health.enter("running")
                 log.info("first styled frame")
             styled += 1
-            self.health.enter("running")
             for slot in self._outgoing:
                 if not slot.put(picture):
                     self.health.count("dropped by sinks")
