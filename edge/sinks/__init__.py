@@ -19,11 +19,17 @@ SINKS = {"web": "web", "file": "file", "null": "null"}
 
 @dataclass(frozen=True)
 class Video:
-    """What a sink will be given: the source's size in pixels and its frame rate."""
+    """What a sink will be given: the source's size in pixels and its frame rate.
+
+    Attributes:
+        live: the frames' own times count, as a camera's rate varies and frames are lost;
+            otherwise they follow one another at `fps`.
+    """
 
     height: int
     width: int
     fps: float
+    live: bool = False
 
 
 class Sink(Protocol):
