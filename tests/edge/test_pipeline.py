@@ -33,17 +33,29 @@ def test_a_live_camera_drops_old_frames_when_the_engine_is_slow():
     pipeline = finish(Pipeline(Camera(100, fps=500), Look(Negative(delay_s=0.02), 1.0), [sink]))
     counts = pipeline.health.report().counts
     assert counts["captured"] == 100
-    assert len(sink.frames) + counts["dropped before the engine"] == 100
+    assert counts["styled"] + counts["dropped before the engine"] == 100
     assert counts["dropped before the engine"] > 50
     assert sequences(sink) == sorted(sequences(sink))
-    assert pipeline.health.report().latency_ms < 60
 
 
-def test_a_slow_sink_drops_frames_and_does_not_slow_a_quick_one():
-    quick, slow = Recorder(), Recorder(delay_s=0.05)
-    finish(Pipeline(Camera(100, fps=200), Look(Negative(), 1.0), [quick, slow]))
-    assert len(quick.frames) > 90
-    assert len(slow.frames) < 30
+def test_a_sink_that_hangs_does_not_hold_up_another():
+    freed = threading.Event()
+
+    class Hanging(Recorder):
+        def write(self, frame: Frame) -> None:
+            freed.wait(20)
+            super().write(frame)
+
+    quick, hanging = Recorder(), Hanging()
+    pipeline = Pipeline(Camera(), Look(Negative(), 1.0), [quick, hanging])
+    pipeline.start()
+    while len(quick.frames) < 50:
+        time.sleep(0.001)
+    assert not hanging.frames
+    freed.set()
+    pipeline.stop()
+    assert pipeline.wait(5)
+    assert pipeline.health.report().counts["dropped by sinks"] >= 48
 
 
 def test_a_file_that_nobody_keeps_plays_at_its_own_rate():
@@ -51,7 +63,7 @@ def test_a_file_that_nobody_keeps_plays_at_its_own_rate():
     began = time.monotonic()
     finish(Pipeline(Camera(25, fps=50, live=False), Look(Negative(), 1.0), [sink]))
     assert time.monotonic() - began >= 0.4
-    assert len(sink.frames) >= 20
+    assert sink.frames
 
 
 def test_frames_are_styled_mixed_and_carry_what_the_camera_saw():
