@@ -25,8 +25,8 @@ from edge.sinks import Video
 Kind: TypeAlias = Literal["styled", "camera", "pair"]
 """`pair` is the camera's picture above the styled one: both of the very same instant."""
 
-# 4:2:0 codes colour in blocks of 16 rows: the halves of a pair must not share one.
-_BLOCK = 16
+# 4:2:0 codes colour in blocks of 16 rows and smooths it over 2 when it is decoded.
+_BLOCK, _SMOOTHED = 16, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,9 @@ class Picture:
     """One JPEG, shared by all viewers of its kind.
 
     Attributes:
-        jpeg: the file; a pair is twice as high, its styled half begins in the middle.
-        height, width: of one picture, without the rows that fill up a pair's halves.
+        jpeg: the file; in a pair the camera's picture is its first `height` rows, the
+            styled one its last.
+        height, width: of one picture, without the rows between a pair's two.
         sequence, captured_ns: the frame's own.
         turn: counts the sink's frames from 1, also across a source that starts again.
     """
@@ -60,14 +61,14 @@ class WebStats:
 class WebSink:
     """The hub between the pipeline's thread and the viewers' event loop.
 
-    Args:
-        quality: of the JPEG, 1..100.
+    Attributes:
+        quality: of the next JPEG, 1..100.
     """
 
     lossless = False
 
     def __init__(self, quality: int = 85) -> None:
-        self._quality = quality
+        self.quality = quality
         self._lock = threading.Lock()
         self._frame: Frame | None = None
         self._turn = 0
@@ -102,6 +103,12 @@ class WebSink:
     def closed(self) -> bool:
         """Whether the last frame has come."""
         return self._closed
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """The newest frame's (height, width); None before the first and after close."""
+        frame = self._frame
+        return None if frame is None else (frame.pixels.shape[0], frame.pixels.shape[1])
 
     @property
     def age_s(self) -> float | None:
@@ -143,7 +150,7 @@ class WebSink:
     def _encode(self, kind: Kind, frame: Frame, turn: int) -> Picture:
         started = time.perf_counter()
         pixels = _arrange(kind, frame)
-        jpeg = simplejpeg.encode_jpeg(pixels, self._quality, "RGB", "420")
+        jpeg = simplejpeg.encode_jpeg(pixels, self.quality, "RGB", "420")
         took_ms = (time.perf_counter() - started) * 1e3
         with self._lock:
             self._encodes += 1
@@ -185,13 +192,15 @@ def _arrange(kind: Kind, frame: Frame) -> Pixels:
     camera = frame.pixels if frame.original is None else frame.original
     if kind == "styled":
         return frame.pixels
-    if kind == "camera":
-        return camera
-    fill = -camera.shape[0] % _BLOCK
-    if not fill:
-        return np.concatenate((camera, frame.pixels))
-    rows = ((0, fill), (0, 0), (0, 0))
-    return np.concatenate([np.pad(half, rows, mode="edge") for half in (camera, frame.pixels)])
+    return camera if kind == "camera" else _stack(camera, frame.pixels)
+
+
+def _stack(upper: Pixels, lower: Pixels) -> Pixels:
+    """Stack two pictures with rows between them that keep their colours apart."""
+    end = upper.shape[0] + _SMOOTHED
+    upper_edge = np.repeat(upper[-1:], _SMOOTHED + -end % _BLOCK, axis=0)
+    lower_edge = np.repeat(lower[:1], _SMOOTHED, axis=0)
+    return np.concatenate((upper, upper_edge, lower_edge, lower))
 
 
 def open_sink(uri: str, video: Video) -> WebSink:

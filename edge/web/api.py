@@ -84,7 +84,7 @@ def _style_routes(control: Control) -> APIRouter:
         headers = {"Cache-Control": "max-age=3600"}
         return Response(control.preview(name), media_type="image/jpeg", headers=headers)
 
-    errors = responses(403, 404, 411, 413, 415, 422, 500)
+    errors = responses(400, 403, 404, 411, 413, 415, 422, 500)
 
     @router.put("/style", summary="Change the style", responses=errors)
     def change_style(choice: StyleChoice) -> StatusReport:

@@ -40,9 +40,9 @@ def page_routes(control: Control) -> APIRouter:
     @router.get("/page.css", summary="The page's stylesheet", response_class=Response)
     def style_sheet() -> Response:
         """Return the stylesheet with the picture's shape in it."""
-        status = control.status()
-        shaped = stylesheet.replace("--width: 640", f"--width: {status.width or 640}").replace(
-            "--height: 480", f"--height: {status.height or 480}"
+        height, width = control.hub.shape or (480, 640)
+        shaped = stylesheet.replace("--width: 640", f"--width: {width}").replace(
+            "--height: 480", f"--height: {height}"
         )
         return Response(shaped, media_type="text/css", headers=_NO_CACHE)
 

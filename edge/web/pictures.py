@@ -75,7 +75,7 @@ def picture_routes(hub: WebSink) -> APIRouter:
     @router.get(
         "/stream.mjpg",
         summary="Watch live",
-        response_class=MjpegStream,
+        response_class=StreamingResponse,
         responses={
             200: {"content": {"multipart/x-mixed-replace": {}}, "description": "Endless MJPEG."},
             **responses(422, 503),

@@ -73,6 +73,7 @@ class Server:
                 access_log=False,
                 log_config=None,
                 server_header=False,
+                proxy_headers=False,
                 limit_concurrency=_MAX_CONNECTIONS,
                 timeout_graceful_shutdown=1,
             )

@@ -15,6 +15,7 @@ const BADGES = {
   failed: "failed",
   unreachable: "no connection: reconnecting",
 };
+const ENGINES = { tflite: "TFLite", openvino: "OpenVINO", onnx: "ONNX" };
 
 const $ = (id) => document.getElementById(id);
 const root = document.documentElement.style;
@@ -96,7 +97,8 @@ function showFigures(status) {
   $("fps").textContent = `${status.fps.toFixed(1)} fps`;
   $("latency").textContent = median === null ? "–" : `${median.toFixed(0)} ms`;
   $("size").textContent = status.width ? `${status.width} × ${status.height}` : "–";
-  $("engine").textContent = engine.engine ? `${engine.engine} ${engine.precision}` : "–";
+  $("engine").textContent = engine.engine
+    ? `${ENGINES[engine.engine] ?? engine.engine} ${engine.precision.toUpperCase()}` : "–";
   $("engine").title = engine.library
     ? `${engine.library} ${engine.version}, ${engine.device}, ${engine.threads} threads` : "";
 }
@@ -155,8 +157,9 @@ function markActive(name) {
   }
   const style = styles.find((one) => one.name === name);
   if (!style) return;
-  const credit = [style.author && `by ${style.author}`, style.licence].filter(Boolean).join(", ");
-  $("about").textContent = [style.description, credit].filter(Boolean).join(" · ");
+  $("about").textContent = style.description;
+  const author = style.author && `by ${style.author}`;
+  $("credit").textContent = [author, style.licence].filter(Boolean).join(", ");
 }
 
 // ---- strength: one request at a time, the last value wins ----

@@ -100,7 +100,7 @@ export class Player {
   #draw(bitmap) {
     const { width, height } = this.#canvas;
     const cut = Math.round(this.split * width);
-    const styled = bitmap.height / 2;
+    const styled = bitmap.height - height; // The camera is on top, some rows apart.
     if (cut > 0) {
       this.#context.drawImage(bitmap, 0, 0, cut, height, 0, 0, cut, height);
     }

@@ -67,7 +67,9 @@ export function installFullScreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     frame.classList.remove("filled");
   };
-  $("stage").addEventListener("dblclick", leave);
+  $("leave").addEventListener("click", leave);
+  // The divider must not jump under a finger that only wants to leave.
+  $("leave").addEventListener("pointerdown", (event) => event.stopPropagation());
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") leave();
   });
