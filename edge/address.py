@@ -1,8 +1,8 @@
 """The address of a source or sink, `scheme:place?option=value`, and its options.
 
 Sizes are WIDTHxHEIGHT here, as cameras and players write them (1280x720), though inside
-the code it is height, width everywhere. Addresses of servers (http, rtsp) never come
-here: what stands behind their `?` belongs to the server.
+the code it is height, width everywhere. Of a server's address (http, rtsp) nothing is
+parsed: what stands behind its `?` belongs to the server.
 """
 
 from __future__ import annotations
@@ -89,6 +89,13 @@ class Address:
             raise self._wrong(name, f"a whole number from {lowest} to {highest}")
         return int(value)
 
+    def word(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        """Return one of the allowed words."""
+        value = self._values.get(name, default)
+        if value not in allowed:
+            raise self._wrong(name, f"one of {', '.join(allowed)}")
+        return value
+
     def size(self, name: str) -> tuple[int, int] | None:
         """Return (height, width) of an option written WIDTHxHEIGHT; None if not given."""
         if name not in self._values:
@@ -97,6 +104,17 @@ class Address:
         if size is None:
             raise self._wrong(name, "a size such as 1280x720 (width x height)")
         return size
+
+
+def masked(uri: str) -> str:
+    """Return an address that may be shown: without name, password and query of a server."""
+    scheme, slashes, rest = uri.partition("://")
+    if not slashes:
+        return uri
+    host, slash, path = rest.partition("/")
+    _, at, bare = host.rpartition("@")
+    path, query, _ = path.partition("?")
+    return f"{scheme}://{'***@' if at else ''}{bare}{slash}{path}{'?***' if query else ''}"
 
 
 def parse_size(text: str) -> tuple[int, int] | None:

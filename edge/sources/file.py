@@ -6,8 +6,6 @@ elsewhere in half of the formats.
 
 from __future__ import annotations
 
-import logging
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -21,8 +19,6 @@ from edge.pixels import Frame
 from edge.sources.clip import Clip
 from edge.sources.decode import at_size, to_rgb
 from edge.sources.pace import Pace
-
-log = logging.getLogger(__name__)
 
 
 class FileSource:
@@ -52,7 +48,7 @@ class FileSource:
         for sequence, picture in enumerate(self._pictures()):
             if self._closed.is_set():
                 return
-            if pace is None or pace.wait():
+            if pace is None or pace.wait(sequence / self.fps):
                 pixels = at_size(to_rgb(picture), self.height, self.width)
                 yield Frame(pixels, sequence, time.monotonic_ns())
 
@@ -70,15 +66,18 @@ class FileSource:
 
 def _check(path: Path) -> None:
     """Raise for what FFmpeg would name less clearly than we can."""
-    if path.is_dir():
-        raise SourceError(
-            f"{path}: is a folder, not a video file", hint=f"for pictures: images:{path}"
-        )
-    if not path.exists():
-        raise SourceError(f"{path}: no such file", hint="check the name; ~ is not expanded")
-    if not os.access(path, os.R_OK):
-        raise SourceError(f"{path}: may not be read", hint=f"chmod a+r {path}")
-    if path.stat().st_size == 0:
+    try:
+        if path.is_dir():
+            raise SourceError(
+                f"{path}: is a folder, not a video file", hint=f"for pictures: images:{path}"
+            )
+        size = path.stat().st_size
+        path.open("rb").close()
+    except FileNotFoundError as error:
+        raise SourceError(f"{path}: no such file", hint=f"ls {path.parent}") from error
+    except PermissionError as error:
+        raise SourceError(f"{path}: may not be read", hint=f"chmod a+r {path}") from error
+    if size == 0:
         raise SourceError(f"{path}: the file is empty", hint="copy or record it again")
 
 

@@ -65,7 +65,7 @@ class PatternSource:
         for number in range(self._limit) if self._limit else itertools.count():
             if self._closed.is_set():
                 return
-            if pace is None or pace.wait():
+            if pace is None or pace.wait(number / self.fps):
                 pixels = draw(self.height, self.width, number)
                 yield Frame(pixels, number, time.monotonic_ns())
 
