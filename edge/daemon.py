@@ -67,7 +67,7 @@ class Daemon:
             undo.callback(source.close)
             self._picture = (source.height, source.width)
             engine = self._load(self._bundle)
-            video = Video(source.height, source.width, source.fps)
+            video = Video(source.height, source.width, source.fps, source.live)
             sinks: list[Sink] = []
             for uri in config.sinks:
                 sinks.append(open_sink(uri, video))

@@ -199,8 +199,8 @@ class Pipeline:
     def _paced(self, frames: Iterator[Frame], fps: float) -> Iterator[Frame]:
         """Play a file at its own rate, as nobody keeps every frame."""
         pace = Pace(fps, self._stopping)
-        for frame in frames:
-            if pace.wait():
+        for count, frame in enumerate(frames):
+            if pace.wait(count / fps):
                 yield replace(frame, captured_ns=time.monotonic_ns())
 
     def _reconnect(self, reopen: Callable[[], Source], error: SourceError) -> None:
