@@ -10,11 +10,8 @@ World axes: x east, y north (the flight's direction), z up; metres.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from train.scene.noise import Field
-
-Points = NDArray[np.floating]
+from train.scene.noise import Field, Reals
 
 FOCAL = 0.80  # image widths: 64 degrees across, a phone's main lens
 SPEED_M_S = 24.0
@@ -58,7 +55,7 @@ class Camera:
         y = np.arange(self.height) + 0.5 - self.height / 2
         return (-y / self.focal_px - self.drop).astype(np.float32)
 
-    def project(self, points: Points) -> tuple[Points, Points, Points]:
+    def project(self, points: Reals) -> tuple[Reals, Reals, Reals]:
         """Map world points (..., 3) to column, row (pixels, centres at integers) and depth.
 
         Depth is along the horizontal forward axis, metres; negative behind the camera.
@@ -70,19 +67,19 @@ class Camera:
             dx * cosine - dy * sine, dx * sine + dy * cosine, points[..., 2] - self.position[2]
         )
 
-    def project_direction(self, directions: Points) -> tuple[Points, Points, Points]:
+    def project_direction(self, directions: Reals) -> tuple[Reals, Reals, Reals]:
         """Map directions (..., 3), points infinitely far away, as `project` does."""
         sine, cosine = self.forward
         dx, dy = directions[..., 0], directions[..., 1]
         return self._to_pixels(dx * cosine - dy * sine, dx * sine + dy * cosine, directions[..., 2])
 
-    def _to_pixels(self, right: Points, ahead: Points, up: Points) -> tuple[Points, Points, Points]:
+    def _to_pixels(self, right: Reals, ahead: Reals, up: Reals) -> tuple[Reals, Reals, Reals]:
         scale = self.focal_px / np.where(np.abs(ahead) < 1e-6, 1e-6, ahead)
         column = right * scale + (self.width / 2 - 0.5)
         row = self.height / 2 - 0.5 - self.focal_px * self.drop - up * scale
         return column, row, ahead
 
-    def rays(self) -> Points:
+    def rays(self) -> Reals:
         """World direction of each pixel's ray for one metre of depth, (height, width, 3)."""
         sine, cosine = self.forward
         across, up = np.meshgrid(self.columns().astype(np.float64), self.rows().astype(np.float64))

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train.scene.camera import Camera, Points
+from train.scene.camera import Camera
 from train.scene.march import BODIES, SKY
-from train.scene.noise import Field
+from train.scene.noise import Field, Reals
 
-Pose = tuple[Points, Points]
+Pose = tuple[Reals, Reals]
 Mask = NDArray[np.bool_]
 
 
@@ -75,18 +75,21 @@ def backward_flow(first: Sight, second: Sight) -> tuple[Field, Mask]:
     return flow, seen & second.steady & ~silhouettes(second)
 
 
-def _carry(points: Points, now: Pose, then: Pose) -> Points:
+def _carry(points: Reals, now: Pose, then: Pose) -> Reals:
     """Move points fixed to a body from its pose `now` to its pose `then`."""
     own = (points - now[1]) @ now[0]
     return own @ then[0].T + then[1]
 
 
 def _seen(
-    first: Sight, column: Points, row: Points, nearness: Points, surface: NDArray[np.int32]
+    first: Sight, column: Reals, row: Reals, nearness: Reals, surface: NDArray[np.int32]
 ) -> Mask:
     """True where all four pixels around the target show the same surface at its depth."""
     height, width = surface.shape
-    inside = (column >= 0) & (row >= 0) & (column <= width - 1) & (row <= height - 1)
+    # Rounding must not cost a still camera the border of its frame.
+    slack = 1e-3
+    inside = (column >= -slack) & (column <= width - 1 + slack)
+    inside &= (row >= -slack) & (row <= height - 1 + slack)
     left = np.clip(np.floor(column), 0, width - 2).astype(np.int64)
     top = np.clip(np.floor(row), 0, height - 2).astype(np.int64)
     u, v = np.clip(column - left, 0, 1), np.clip(row - top, 0, 1)
@@ -102,7 +105,7 @@ def _seen(
         inside &= (first.surface[spot] == surface) & ~edge[spot]
         # Inverse depth is linear in the picture for a plane: interpolating it is exact.
         drawn += weight / first.depth[spot]
-    return inside & (np.abs(drawn - nearness) <= 0.02 * nearness + 1e-9)
+    return np.asarray(inside & (np.abs(drawn - nearness) <= 0.02 * nearness + 1e-9))
 
 
 def silhouettes(sight: Sight) -> Mask:

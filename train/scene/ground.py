@@ -48,7 +48,8 @@ class Ground:
             result[some] = mix(fine, coarse, level[some] - number)
         detail = wrapped(self.grain, x * 7.0, y * 7.0) * smoothstep(0.5, 0.12, spread)
         detail += wrapped(self.grain, x * 1.7, y * 1.7) * smoothstep(2.4, 0.6, spread)
-        return result * (1.0 + 0.11 * np.clip(detail, -2.5, 2.5))[:, None]
+        result *= (1.0 + 0.11 * np.clip(detail, -2.5, 2.5))[:, None]
+        return result
 
 
 def _on_level(rows: Field, columns: Field, level: int) -> tuple[Field, Field]:
@@ -58,7 +59,8 @@ def _on_level(rows: Field, columns: Field, level: int) -> tuple[Field, Field]:
 
 def _halve(image: Field) -> Field:
     image = image[: len(image) // 2 * 2, : image.shape[1] // 2 * 2]
-    return (image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]) / 4
+    four = image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]
+    return np.asarray(four / 4, dtype=np.float32)
 
 
 def normals(terrain: Terrain) -> Field:
@@ -110,24 +112,27 @@ def _land_colour(rng: np.random.Generator, terrain: Terrain, upright: Field, gra
     patch = fractal(rng, ys, xs, 130.0, 6, 0.6)
     broad = fractal(rng, ys, xs, 420.0, 5, 0.5)
     grass = mix(colour(0.45, 0.52, 0.20), colour(0.72, 0.64, 0.30), smoothstep(-0.6, 0.9, patch))
+    tufts = np.clip(wrapped(grain, x * 3.1, y * 3.1) + wrapped(grain, y * 0.9, x * 0.9), -2.5, 2.5)
+    grass = grass * (1.0 + 0.13 * tufts)[..., None]
     forest = smoothstep(0.02, 0.22, broad + 0.45 * patch)
     land = mix(grass, colour(0.19, 0.31, 0.15), forest)
     fields, sown = _fields(rng, x, y)
     gentle = smoothstep(0.86, 0.92, upright) * smoothstep(60.0, 110.0, inland)
-    farmed = gentle * smoothstep(0.30, 0.05, broad) * smoothstep(240.0, 190.0, height) * sown
-    land = mix(land, fields, farmed)
+    open_land = smoothstep(0.60, 0.40, broad + 0.25 * patch)
+    farmed = gentle * open_land * smoothstep(240.0, 190.0, height)
+    land = mix(land, fields, farmed * sown)
     crown = np.clip(wrapped(grain, x * 5.0, y * 5.0), -2.0, 2.0) * forest
     land = land * (1.0 + 0.22 * crown)[..., None]
-    layers = 0.6 * np.sin(height * 0.45 + 4.0 * patch) + 0.4 * wrapped(grain, x * 2.6, y * 2.6)
+    layers = 0.3 * np.sin(height * 0.45 + 4.0 * patch) + 0.4 * wrapped(grain, x * 2.6, y * 2.6)
     rock = mix(
         colour(0.56, 0.47, 0.38), colour(0.78, 0.66, 0.50), np.clip(0.5 + 0.5 * layers, 0, 1)
     )
-    bare = smoothstep(0.72, 0.56, upright + 0.05 * patch)
+    bare = smoothstep(0.66, 0.52, upright + 0.04 * patch)
     high = smoothstep(330.0, 480.0, height + 60.0 * patch)
     land = mix(land, rock, np.maximum(bare, 0.75 * high))
     snow = smoothstep(430.0, 520.0, height + 70.0 * patch) * smoothstep(0.45, 0.68, upright)
     land = mix(land, colour(0.95, 0.95, 0.97), snow)
-    sand = smoothstep(3.6, 2.6, height + 0.5 * patch) * smoothstep(0.75, 0.9, upright)
+    sand = smoothstep(4.8, 3.3, height + 0.4 * patch)
     return mix(land, colour(0.88, 0.77, 0.56), sand)
 
 

@@ -49,7 +49,7 @@ def march(terrain: Terrain, camera: Camera) -> Hits:
     rise = np.maximum(ground, 0.0) - np.float32(camera.position[2])
     crest = np.maximum.accumulate(rise / s, axis=1)
     first = _first_sample(crest, up)
-    return _intersect(camera, s, rise, ground, first, up)
+    return _intersect(terrain, camera, s, ground, first)
 
 
 def _first_sample(crest: Field, up: Field) -> NDArray[np.int64]:
@@ -65,28 +65,68 @@ def _first_sample(crest: Field, up: Field) -> NDArray[np.int64]:
 
 
 def _intersect(
-    camera: Camera, s: Field, rise: Field, ground: Field, first: NDArray[np.int64], up: Field
+    terrain: Terrain,
+    camera: Camera,
+    s: Field,
+    ground: Field,
+    first: NDArray[np.int64],
 ) -> Hits:
-    columns = np.arange(len(rise))[:, None]
+    """Meet each ray with the surface between the two samples around its first crossing."""
+    up = camera.rows()
+    columns = np.arange(len(ground))[:, None]
     after = np.clip(first, 1, len(s) - 1)
-    before = after - 1
-    low, high = rise[columns, before], rise[columns, after]
-    slope = (high - low) / (s[after] - s[before])
-    steep = np.maximum(slope - up, 1e-6)
-    depth = np.clip(s[before] + (up * s[before] - low) / steep, s[before], s[after])
-    part = (depth - s[before]) / (s[after] - s[before])
-    wet = ground[columns, before] * (1 - part) + ground[columns, after] * part <= 0.0
+    near, far = s[after - 1], s[after]
+    low, high = ground[columns, after - 1], ground[columns, after]
+    eye = np.float32(camera.position[2])
+    under = np.maximum(low, 0) - eye - up * near
+    over = np.maximum(high, 0) - eye - up * far
+    part = np.clip(under / np.minimum(under - over, -1e-6), 0, 1)
     missed = first == len(s)
+    wet = low + (high - low) * part <= 0
     # Where the last samples saw no land, the sea goes on to the horizon.
-    open_sea = (missed | wet) & (up < -1e-5)
-    flat = np.float32(camera.position[2]) / np.maximum(-up, np.float32(1e-5))
-    depth = np.where(open_sea, np.broadcast_to(flat, depth.shape), depth)
-    surface = np.where(open_sea, WATER, np.where(missed, SKY, LAND))
-    depth = np.where(surface == SKY, np.inf, depth)
-    steep = np.where(open_sea, np.maximum(-up, 1e-5), steep)
-    stretch = np.where(missed & ~open_sea, 0.0, depth / (steep * camera.focal_px))
+    sea = (missed | wet) & (up < -1e-5)
+    surface = np.where(sea, WATER, np.where(missed, SKY, LAND))
+    fall = np.broadcast_to(np.maximum(-up, np.float32(1e-5)), part.shape)
+    depth = np.where(sea, eye / fall, np.where(missed, np.inf, near + (far - near) * part))
+    steep = np.where(sea, fall, np.maximum((over - under) / (far - near), 1e-6))
+    stretch = np.where(np.isinf(depth), 0, depth / (steep * camera.focal_px))
+    land = np.nonzero(surface == LAND)
+    bracket = near[land], far[land], under[land], over[land]
+    depth[land] = _refine(terrain, camera, land, bracket, depth[land])
     return Hits(
         np.ascontiguousarray(depth.T, dtype=np.float32),
         np.ascontiguousarray(surface.T, dtype=np.int32),
         np.ascontiguousarray(stretch.T, dtype=np.float32),
     )
+
+
+def _refine(
+    terrain: Terrain,
+    camera: Camera,
+    land: tuple[NDArray[np.int64], ...],
+    bracket: tuple[Field, ...],
+    depth: Field,
+) -> Field:
+    """Close in on the map itself: a cliff narrower than a step would show the steps.
+
+    Args:
+        terrain: the map.
+        camera: the eye.
+        land: columns and rows of the n pixels.
+        bracket: near and far depth and the ground's height over the ray at each, (n,).
+        depth: (n,), the first guess.
+    """
+    near, far, under, over = bracket
+    sine, cosine = camera.forward
+    across, up = camera.columns()[land[0]], camera.rows()[land[1]]
+    east, north = sine + across * cosine, cosine - across * sine
+    for _ in range(3):
+        x = camera.position[0] + depth * east
+        y = camera.position[1] + depth * north
+        gap = terrain.height_at(x, y) - np.float32(camera.position[2]) - up * depth
+        short = gap < 0
+        near, under = np.where(short, depth, near), np.where(short, gap, under)
+        far, over = np.where(short, far, depth), np.where(short, over, gap)
+        part = np.clip(under / np.minimum(under - over, -1e-6), 0.05, 0.95)
+        depth = near + (far - near) * part
+    return depth

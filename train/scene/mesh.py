@@ -7,11 +7,8 @@ and a sharp edge is simply two triangles with different normals.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from train.scene.noise import Field
-
-Array = NDArray[np.floating]
+from train.scene.noise import Field, Reals
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,11 @@ class Mesh:
         """Grow about the origin."""
         return Mesh(self.corners * np.float32(factor), self.normals, self.colours)
 
-    def placed(self, position: Array, heading_rad: float = 0.0) -> "Mesh":
+    def tinted(self, tint: Reals) -> "Mesh":
+        """Multiply the albedo by a colour (3,)."""
+        return Mesh(self.corners, self.normals, (self.colours * tint).astype(np.float32))
+
+    def placed(self, position: Reals, heading_rad: float = 0.0) -> "Mesh":
         """Turn about z, then move."""
         turn = turn_about_z(heading_rad)
         corners = self.corners @ turn.T + np.asarray(position)
@@ -41,7 +42,7 @@ class Mesh:
         )
 
 
-def turn_about_z(angle_rad: float) -> Array:
+def turn_about_z(angle_rad: float) -> Reals:
     """Rotation matrix (3, 3): heading 0 leaves +y pointing north, positive turns right."""
     sine, cosine = np.sin(angle_rad), np.cos(angle_rad)
     return np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
@@ -56,7 +57,7 @@ def join(meshes: list[Mesh]) -> Mesh:
     )
 
 
-def lathe(profile: list[tuple[float, float]], colours: Array, sides: int) -> Mesh:
+def lathe(profile: list[tuple[float, float]], colours: Reals, sides: int) -> Mesh:
     """Turn a profile about z.
 
     Args:
@@ -85,18 +86,18 @@ def lathe(profile: list[tuple[float, float]], colours: Array, sides: int) -> Mes
     return Mesh(_split(points), _split(normals), _twice(paint))
 
 
-def _split(grid: Array) -> Field:
+def _split(grid: Reals) -> Field:
     """Cut each quad of a (rows, columns, 3) net into two triangles."""
     a, b, c, d = grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]
     pairs = np.stack([np.stack([a, b, c], axis=-2), np.stack([a, c, d], axis=-2)], axis=-3)
     return pairs.reshape(-1, 3, 3).astype(np.float32)
 
 
-def _twice(paint: Array) -> Field:
+def _twice(paint: Reals) -> Field:
     return np.repeat(paint.reshape(-1, 3), 2, axis=0).astype(np.float32)
 
 
-def facets(triangles: list[list[tuple[float, float, float]]], paint: Array) -> Mesh:
+def facets(triangles: list[list[tuple[float, float, float]]], paint: Reals) -> Mesh:
     """Flat triangles or convex quads of one colour, listed counter-clockwise from outside."""
     corners = []
     for shape in triangles:
@@ -111,7 +112,7 @@ def facets(triangles: list[list[tuple[float, float, float]]], paint: Array) -> M
     )
 
 
-def box(size: tuple[float, float, float], paint: Array, base: float = 0.0) -> Mesh:
+def box(size: tuple[float, float, float], paint: Reals, base: float = 0.0) -> Mesh:
     """A box centred on the z axis, standing on height `base`; walls and top only."""
     x, y, top = size[0] / 2, size[1] / 2, base + size[2]
     ring = [(-x, -y), (x, -y), (x, y), (-x, y)]
@@ -121,7 +122,7 @@ def box(size: tuple[float, float, float], paint: Array, base: float = 0.0) -> Me
     return facets([*walls, [(px, py, top) for px, py in ring]], paint)
 
 
-def gable(size: tuple[float, float, float], base: float, roof: Array, wall: Array) -> Mesh:
+def gable(size: tuple[float, float, float], base: float, roof: Reals, wall: Reals) -> Mesh:
     """A pitched roof along y above `base`, with its two gable walls."""
     x, y, top = size[0] / 2, size[1] / 2, base + size[2]
     slopes = [

@@ -5,13 +5,14 @@ from itertools import pairwise
 import numpy as np
 
 from train.scene.ground import colour
-from train.scene.mesh import Array, Mesh, box, facets, gable, join, lathe
+from train.scene.mesh import Mesh, box, facets, gable, join, lathe
+from train.scene.noise import Reals
 
 WHITE = colour(0.94, 0.91, 0.86)
 WOOD = colour(0.42, 0.27, 0.17)
 
 
-def ball(radius: float, lift: float, paint: Array, sides: int = 8, bands: int = 4) -> Mesh:
+def ball(radius: float, lift: float, paint: Reals, sides: int = 8, bands: int = 4) -> Mesh:
     """A squat ball whose underside is darker, as a tree's crown is."""
     angle = np.linspace(-np.pi / 2, np.pi / 2, bands + 1)
     profile = [(float(radius * np.cos(a)), float(lift + radius * 0.9 * np.sin(a))) for a in angle]
@@ -19,33 +20,31 @@ def ball(radius: float, lift: float, paint: Array, sides: int = 8, bands: int = 
     return lathe(profile, np.asarray(paint) * shade, sides)
 
 
-def conifer(paint: Array) -> Mesh:
-    """A fir of two skirts, 9 m high."""
-    tiers = [[(2.5, 1.2), (0.9, 5.2)], [(1.9, 4.2), (0.0, 9.0)]]
-    skirts = [
-        lathe(t, np.asarray(paint)[None, None] * tone, 7)
-        for t, tone in zip(tiers, (0.85, 1.05), strict=True)
-    ]
-    return join([lathe([(0.3, 0.0), (0.3, 1.5)], WOOD[None, None], 4), *skirts])
+def conifer() -> tuple[Mesh, Mesh]:
+    """A fir of two skirts, 9 m high: the trunk, and a white crown to tint."""
+    low, high = (np.full((1, 1, 3), tone) for tone in (0.85, 1.05))
+    crown = [lathe([(2.5, 1.2), (0.9, 5.2)], low, 7), lathe([(1.9, 4.2), (0.0, 9.0)], high, 7)]
+    return lathe([(0.3, 0.0), (0.3, 1.5)], WOOD[None, None], 4), join(crown)
 
 
-def broadleaf(paint: Array) -> Mesh:
-    """A round tree of three crowns, 8 m high."""
+def broadleaf() -> tuple[Mesh, Mesh]:
+    """A round tree of three crowns, 8 m high: the trunk, and white crowns to tint."""
     crowns = [
-        ball(2.9, 4.6, paint),
-        ball(2.0, 5.2, np.asarray(paint) * 1.1, 7, 3).placed(np.array([-1.7, 0.6, 0.6])),
-        ball(1.9, 4.0, np.asarray(paint) * 0.9, 7, 3).placed(np.array([1.7, -0.7, 0.2])),
+        ball(2.9, 4.6, np.ones(3)),
+        ball(2.0, 5.2, np.full(3, 1.1), 7, 3).placed(np.array([-1.7, 0.6, 0.6])),
+        ball(1.9, 4.0, np.full(3, 0.9), 7, 3).placed(np.array([1.7, -0.7, 0.2])),
     ]
-    return join([lathe([(0.35, 0.0), (0.3, 2.6)], WOOD[None, None], 4), *crowns])
+    return lathe([(0.35, 0.0), (0.3, 2.6)], WOOD[None, None], 4), join(crowns)
 
 
-def cypress(paint: Array) -> Mesh:
-    """A slender column, 11 m high."""
+def cypress() -> tuple[Mesh, Mesh]:
+    """A slender column, 11 m high: the trunk inside it, and a white crown to tint."""
     profile = [(0.3, 0.0), (1.15, 1.6), (1.25, 4.5), (0.8, 8.0), (0.0, 11.0)]
-    return lathe(profile, np.asarray(paint)[None, None], 7)
+    trunk = lathe([(0.2, 0.0), (0.2, 1.6)], WOOD[None, None], 4)
+    return trunk, lathe(profile, np.ones((1, 1, 3)), 7)
 
 
-def house(wall: Array, roof: Array, length: float) -> Mesh:
+def house(wall: Reals, roof: Reals, length: float) -> Mesh:
     """A cottage 7 m wide with a pitched roof, windows and a chimney."""
     parts = [
         box((7.0, length, 8.0), wall, -3.5),
@@ -68,7 +67,7 @@ def house(wall: Array, roof: Array, length: float) -> Mesh:
     return join(parts)
 
 
-def _pane(x: float, y: float, paint: Array) -> Mesh:
+def _pane(x: float, y: float, paint: Reals) -> Mesh:
     ends = (y + 0.5, y - 0.5) if x < 0 else (y - 0.5, y + 0.5)
     corners = [(x, ends[0], 1.4), (x, ends[1], 1.4), (x, ends[1], 3.0), (x, ends[0], 3.0)]
     return facets([corners], paint)
@@ -80,6 +79,7 @@ def church() -> Mesh:
     tower = join(
         [
             box((6.0, 6.0, 19.0), WHITE, -3.0),
+            box((6.6, 6.6, 1.0), slate, 14.0),
             lathe([(4.4, 16.0), (0.0, 31.0)], slate[None, None], 4).placed(np.zeros(3), np.pi / 4),
         ]
     )
@@ -113,7 +113,7 @@ def lighthouse() -> Mesh:
     )
 
 
-def sailboat(hull: Array, sail: Array) -> Mesh:
+def sailboat(hull: Reals, sail: Reals) -> Mesh:
     """A sloop 9 m long under main and jib; it sails towards +y."""
     deck, keel = 1.0, -0.5
     rim = [(0.0, 4.8), (1.15, 1.8), (1.4, -1.2), (1.0, -4.2)]
@@ -127,24 +127,22 @@ def sailboat(hull: Array, sail: Array) -> Mesh:
     jib = [(0.0, 4.6, 1.6), (0.8, 0.9, 1.9), (0.0, 0.5, 10.4)]
     cloth = join([_both_sides(main, sail), _both_sides(jib, np.asarray(sail) * 0.96)])
     mast = lathe([(0.09, 1.0), (0.06, 12.6)], WOOD[None, None], 5).placed(np.array([0.0, 0.5, 0.0]))
-    foam = colour(0.38, 0.54, 0.62)
-    wake = [
-        [(side * 0.4, 3.6, 0.05), (side * 2.6, -13.0, 0.05), (side * 1.7, -12.0, 0.05)]
-        for side in (-1.0, 1.0)
-    ]
-    trail = join([_both_sides(arm, foam) for arm in wake])
+    foam = colour(0.50, 0.66, 0.72)
+    wash = [(0.0, 5.2), (-1.4, 1.4), (-1.4, -4.4), (-0.3, -8.5)]
+    outline = [(x, y, 0.05) for x, y in wash] + [(-x, y, 0.05) for x, y in wash[:0:-1]]
+    trail = _both_sides(outline, foam)
     deck_wood = colour(0.66, 0.48, 0.32)
     return join([facets(sides, hull), facets([top], deck_wood), cloth, mast, trail])
 
 
-def _both_sides(shape: list[tuple[float, float, float]], paint: Array) -> Mesh:
+def _both_sides(shape: list[tuple[float, float, float]], paint: Reals) -> Mesh:
     """Cloth: seen from both sides and, as light passes through it, lit the same on both."""
     cloth = join([facets([shape], paint), facets([shape[::-1]], paint)])
-    upward = np.broadcast_to(np.float32([0.0, 0.0, 1.0]), cloth.normals.shape)
+    upward = np.broadcast_to(np.array([0.0, 0.0, 1.0], np.float32), cloth.normals.shape)
     return Mesh(cloth.corners, upward, cloth.colours)
 
 
-def balloon(stripes: Array) -> Mesh:
+def balloon(stripes: Reals) -> Mesh:
     """A hot-air balloon 22 m across; stripes (n, 3) run from crown to mouth."""
     angle = np.linspace(-1.18, np.pi / 2, 15)
     radius = 11.0 * np.cos(angle) ** np.where(angle < 0, 0.8, 1.0)

@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Field = NDArray[np.float32]
+Reals = NDArray[np.floating]
 
 
-def smoothstep(low: float, high: float, value: Field) -> Field:
+def smoothstep(low: float, high: float, value: Reals) -> Field:
     """Rise from 0 at `low` to 1 at `high` with flat ends; `high` < `low` falls."""
     t = np.clip((value - low) / (high - low), 0.0, 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t), dtype=np.float32)
 
 
-def mix(first: Field, second: Field, amount: Field) -> Field:
+def mix(first: Reals, second: Reals, amount: Reals) -> Field:
     """Blend colours (..., 3) by a field (...) that is 0 for the first, 1 for the second."""
     return np.asarray(first + (second - first) * amount[..., None], dtype=np.float32)
 
@@ -84,7 +85,7 @@ def tile(rng: np.random.Generator, size: int, octaves: int, gain: float, cells: 
     return np.asarray((total - total.mean()) / total.std(), dtype=np.float32)
 
 
-def bilinear(grid: Field, rows: Field, columns: Field) -> Field:
+def bilinear(grid: Field, rows: Reals, columns: Reals) -> Field:
     """Read (H, W) or (H, W, C) at fractional indices; beyond the border, the border."""
     height, width = grid.shape[:2]
     rows = np.clip(rows, 0, height - 1.001)
@@ -93,7 +94,7 @@ def bilinear(grid: Field, rows: Field, columns: Field) -> Field:
     return _blend(grid, top * width + left, rows - top, columns - left, 1, width)
 
 
-def wrapped(grid: Field, rows: Field, columns: Field) -> Field:
+def wrapped(grid: Field, rows: Reals, columns: Reals) -> Field:
     """Read a seamless square tile (size a power of two) at fractional indices."""
     size = len(grid)
     top, left = np.floor(rows).astype(np.int32), np.floor(columns).astype(np.int32)
@@ -107,12 +108,11 @@ def wrapped(grid: Field, rows: Field, columns: Field) -> Field:
 
 
 def _blend(
-    grid: Field, base: NDArray[np.int32], down: Field, right: Field, dx: int, dy: int
+    grid: Field, base: NDArray[np.int32], down: Reals, right: Reals, dx: int, dy: int
 ) -> Field:
     flat = grid.reshape(-1, *grid.shape[2:])
     if grid.ndim == 3:
         down, right = down[..., None], right[..., None]
-    upper, lower = flat[base], flat[base + dy]
-    upper = upper + (flat[base + dx] - upper) * right
-    lower = lower + (flat[base + dx + dy] - lower) * right
+    upper = flat[base] + (flat[base + dx] - flat[base]) * right
+    lower = flat[base + dy] + (flat[base + dx + dy] - flat[base + dy]) * right
     return np.asarray(upper + (lower - upper) * down, dtype=np.float32)

@@ -11,15 +11,16 @@ from train.scene.flow import FlowPair, Sight, backward_flow
 from train.scene.ground import SKYLIGHT, SUN, SUNLIGHT, build_ground
 from train.scene.march import BODIES, LAND, PROPS, SKY, WATER, Hits, march
 from train.scene.mesh import Mesh, join
+from train.scene.movers import bodies
 from train.scene.noise import Field, tile
 from train.scene.raster import rasterise
 from train.scene.sky import air, paint_sky
 from train.scene.terrain import raise_terrain
 from train.scene.water import glitters, shade_water
-from train.scene.world import bodies, scatter, shadows, standing_mesh
+from train.scene.world import scatter, shadows, standing_mesh
 
 SAMPLES = 2  # per pixel along each axis: 4 rays a pixel
-HAZE_M = 5600.0
+HAZE_M = 7000.0
 
 
 @dataclass(frozen=True)
@@ -117,15 +118,14 @@ class Scene:
         camera = flight(time_s, height * SAMPLES, width * SAMPLES)
         hits, radiance = self._trace(camera, time_s)
         rays = camera.rays().astype(np.float32)
-        azimuth, rise = np.arctan2(rays[..., 0], rays[..., 1]), rays[..., 2]
-        rise = rise / np.hypot(rays[..., 0], rays[..., 1])
-        surface = hits.surface
-        sky = surface == SKY
+        azimuth = np.arctan2(rays[..., 0], rays[..., 1])
+        rise = rays[..., 2] / np.hypot(rays[..., 0], rays[..., 1])
+        sky = hits.surface == SKY
         radiance[sky] = self._sky.shade(azimuth[sky], rise[sky])
         self._shade_ground(camera, hits, rays, radiance)
         some = ~sky
         fade = 1.0 - np.exp(-hits.depth[some] / HAZE_M)
-        haze = air(azimuth[some], np.full_like(fade, 0.02)) * 0.80
+        haze = air(azimuth[some], np.full_like(fade, 0.06)) * 0.78
         radiance[some] += (haze - radiance[some]) * fade[:, None]
         return _develop(radiance, height, width)
 
@@ -165,4 +165,4 @@ def _develop(radiance: Field, height: int, width: int) -> NDArray[np.uint8]:
     mapped = exposed * (2.51 * exposed + 0.03) / (exposed * (2.43 * exposed + 0.59) + 0.14)
     encoded = np.clip(mapped, 0.0, 1.0) ** np.float32(1 / 2.2)
     pixel = encoded.reshape(height, SAMPLES, width, SAMPLES, 3).mean(axis=(1, 3))
-    return (pixel * 255.0 + 0.5).astype(np.uint8)
+    return np.asarray(pixel * 255.0 + 0.5, dtype=np.uint8)

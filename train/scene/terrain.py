@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from train.scene.noise import Field, bilinear, fractal, smoothstep
+from train.scene.noise import Field, Reals, bilinear, fractal, smoothstep
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,15 @@ class Axis:
     offset: float
     values: Field
 
-    def index(self, metres: Field) -> Field:
+    def index(self, metres: Reals) -> Field:
         """Fractional index of a coordinate in metres."""
-        return np.arcsinh((metres - self.centre) / self.scale) / self.rate + self.offset
+        place = np.arcsinh((metres - self.centre) / self.scale) / self.rate + self.offset
+        return np.asarray(place, dtype=np.float32)
 
-    def cell(self, metres: Field) -> Field:
+    def cell(self, metres: Reals) -> Field:
         """Cell size in metres at a coordinate."""
-        return np.hypot(metres - self.centre, self.scale) * self.rate
+        size = np.hypot(metres - self.centre, self.scale) * self.rate
+        return np.asarray(size, dtype=np.float32)
 
 
 def axis(low: float, high: float, centre: float, count: int, scale: float) -> Axis:
@@ -69,11 +71,11 @@ class Terrain:
         """How far north the map can be traced, metres."""
         return float(self.rows.values[-1]) - 300.0
 
-    def height_at(self, x: Field, y: Field) -> Field:
+    def height_at(self, x: Reals, y: Reals) -> Field:
         """Height in metres at map positions of any shape."""
         return bilinear(self.height, self.rows.index(y), self.columns.index(x))
 
-    def inland_at(self, x: Field, y: Field) -> Field:
+    def inland_at(self, x: Reals, y: Reals) -> Field:
         """Signed distance from the shore, metres, at map positions of any shape."""
         return bilinear(self.inland, self.rows.index(y), self.columns.index(x))
 

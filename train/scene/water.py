@@ -13,7 +13,7 @@ from train.scene.noise import Field, smoothstep, wrapped
 from train.scene.sky import SUN_AZIMUTH, air
 
 # Texels per metre of copies of one tile, their strength, and their shortest wave in metres.
-WAVES = ((0.8, 0.25, 55.0), (6.0, 0.55, 6.0), (17.0, 0.65, 2.0), (45.0, 0.55, 0.8))
+WAVES = ((1.0, 0.25, 45.0), (10.0, 0.50, 5.0), (26.0, 0.65, 1.8), (64.0, 0.60, 0.8))
 EYE = (0.0, -60.0, 125.0)  # behind the flight's start, so that it suits all of it
 GLITTER = np.array([1.9, 1.02, 0.36], dtype=np.float32)
 
@@ -49,7 +49,7 @@ def shade_water(grain: Field, body: Field, x: Field, y: Field, stretch: Field, r
     fresnel = 0.03 + 0.80 * np.clip(0.93 - down + 0.035 * waves, 0.0, 1.0) ** 5
     mixed = body * (1.0 + 0.10 * waves)[:, None]
     mixed = mixed + (sky - mixed) * np.clip(fresnel, 0.0, 1.0)[:, None]
-    sparkle = sun_path(ray) * (0.16 + 0.95 * smoothstep(-0.4, 1.9, waves))
+    sparkle = sun_path(ray) * (0.15 + 1.05 * smoothstep(-0.3, 2.0, waves))
     return np.asarray(mixed + sparkle[:, None] * GLITTER, dtype=np.float32)
 
 
