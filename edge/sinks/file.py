@@ -61,8 +61,6 @@ class FileSink:
         self._path, self._video = path, video
         self._part = path.with_name(f".{path.name}.part")
         self._count, self._first_ns, self._last_pts = 0, 0, -1
-        if path.is_dir():
-            raise SinkError(f"{path}: is a folder, not a file", hint=f"file:{path}/out.mp4")
         self._lock = self._claim()
         try:
             self._container = self._create()
@@ -200,7 +198,10 @@ def open_sink(uri: str, video: Video) -> FileSink:
     path = Path(address.place)
     if not address.place:
         raise ConfigError(f"sink {uri!r} names no file", hint="file:out.mp4")
-    if path.suffix.lower() not in SUFFIXES and not path.is_dir():
+    # os.path's, as Path's raises where it may not look
+    if os.path.isdir(path):  # noqa: PTH112
+        raise SinkError(f"{path}: is a folder, not a file", hint=f"file:{path}/out.mp4")
+    if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(
             f"sink {uri!r}: cannot make a {path.suffix or 'nameless'} file",
             hint=f"end its name in one of: {', '.join(SUFFIXES)}",

@@ -76,13 +76,11 @@ class Clip:
         """
         try:
             for packet in self._container.demux(self._stream):
-                yield from self._decode(packet)
                 if packet.is_corrupt:
                     yield from self._decode(None)
                     raise self._broken("is cut off")
-        except (av.FFmpegError, OSError) as error:
-            if isinstance(error, SourceError):
-                raise
+                yield from self._decode(packet)
+        except av.FFmpegError as error:
             raise self._broken("is damaged") from error
         if self._is_short():
             raise self._broken("is cut off")

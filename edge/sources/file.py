@@ -6,6 +6,7 @@ elsewhere in half of the formats.
 
 from __future__ import annotations
 
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -67,17 +68,20 @@ class FileSource:
 def _check(path: Path) -> None:
     """Raise for what FFmpeg would name less clearly than we can."""
     try:
-        if path.is_dir():
-            raise SourceError(
-                f"{path}: is a folder, not a video file", hint=f"for pictures: images:{path}"
-            )
-        size = path.stat().st_size
-        path.open("rb").close()
+        info = path.stat()
+        if stat.S_ISREG(info.st_mode):
+            path.open("rb").close()
     except FileNotFoundError as error:
         raise SourceError(f"{path}: no such file", hint=f"ls {path.parent}") from error
     except PermissionError as error:
         raise SourceError(f"{path}: may not be read", hint=f"chmod a+r {path}") from error
-    if size == 0:
+    if stat.S_ISDIR(info.st_mode):
+        raise SourceError(
+            f"{path}: is a folder, not a video file", hint=f"for pictures: images:{path}"
+        )
+    if not stat.S_ISREG(info.st_mode):
+        raise SourceError(f"{path}: is not a file", hint=f"for a camera: v4l2:{path}")
+    if info.st_size == 0:
         raise SourceError(f"{path}: the file is empty", hint="copy or record it again")
 
 

@@ -5,6 +5,7 @@ The address goes to the server as it is: what stands behind `?` is the server's 
 
 from __future__ import annotations
 
+import errno
 import socket
 import time
 from urllib.parse import urlsplit
@@ -16,7 +17,9 @@ from edge.address import masked
 from edge.errors import ConfigError, SourceError
 from edge.sources.live import OPEN_TIMEOUT_S, READ_TIMEOUT_S, TIMEOUTS_S, LiveVideo, within
 
-_OPTIONS = {"fflags": "nobuffer", "flags": "low_delay"}
+# Not fflags=nobuffer: it throws away what was read to find out the format, the first whole
+# picture with it, and a camera's next one may be ten seconds off. Reading those few packets
+# takes milliseconds, and then we are at the newest.
 # TCP, as lost UDP packets tear the picture and most Wi-Fi loses some. RTSP names its format
 # beforehand: half a second of looking instead of two (first frame after 0.6 s, not 2.2).
 _RTSP_OPTIONS = {
@@ -58,6 +61,8 @@ def open_source(uri: str) -> LiveVideo:
             if isinstance(error, kind):
                 hint = hint.format(scheme=uri.partition(":")[0], host=host)
                 return SourceError(f"{name}: {reason}", hint=hint)
+        if getattr(error, "errno", 0) == errno.EIO:  # HTTP without an end
+            return SourceError(f"{name}: the connection broke", hint=f"is it on? ping {host}")
         reason = getattr(error, "strerror", None) or type(error).__name__
         return SourceError(f"{name}: {reason}", hint="try it in a player: ffplay URL")
 
@@ -102,5 +107,5 @@ def _knock(host: str, port: int) -> None:
 
 
 def _connect(uri: str) -> InputContainer:
-    options = _OPTIONS | (_RTSP_OPTIONS if uri.startswith("rtsp") else {})
+    options = _RTSP_OPTIONS if uri.startswith("rtsp") else {}
     return av.open(uri, options=options, timeout=TIMEOUTS_S)

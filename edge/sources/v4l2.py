@@ -22,7 +22,8 @@ from edge.sources.live import OPEN_TIMEOUT_S, READ_TIMEOUT_S, LiveVideo, within
 FORMATS = ("auto", "mjpeg", "yuyv422", "nv12", "h264")
 # Nodes of a board's codecs, scalers and raw sensors: they take no part as a camera.
 _NO_CAMERA = re.compile(
-    r"codec|-isp|hevc|rpivid|pispbe|unicam|cfe|hantro|rkvdec|venus|[-_](out|dec|enc|meta)\b"
+    r"bcm2835-|rpi-?hevc|rpivid|pispbe|unicam|rp1-cfe|hantro|rkvdec|rkisp|qcom-venus"
+    r"|-(out|dec|enc|meta)\b"
 )
 # A kernel timestamp that is older than this counts another clock's time.
 _OLDEST_NS = 2_000_000_000
