@@ -176,7 +176,9 @@ class WebSink:
 
     def _wake(self) -> None:
         """Wake each loop once, however many viewers it has."""
-        for loop in tuple(self._seats):
+        with self._lock:
+            loops = tuple(self._seats)
+        for loop in loops:
             # A loop that was closed under its viewers has nobody left to wake.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._wake_seats, loop)

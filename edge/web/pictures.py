@@ -7,12 +7,11 @@ boundaries shows each picture when it is whole, not one frame late.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from edge.sinks.web import Kind, Picture, WebSink
 from edge.web.problems import problem, responses
@@ -27,22 +26,7 @@ KindQuery = Annotated[
 ]
 
 
-class MjpegStream(StreamingResponse):
-    """An endless response that frees its viewer's seat as soon as the viewer is gone."""
-
-    def __init__(self, hub: WebSink, kind: Kind) -> None:
-        self._parts = _parts(hub, kind)
-        super().__init__(self._parts, media_type=_MJPEG, headers=_NO_STORE)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stream until the viewer leaves or the hub closes."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._parts.aclose()
-
-
-async def _parts(hub: WebSink, kind: Kind) -> AsyncGenerator[bytes, None]:
+async def _parts(hub: WebSink, kind: Kind) -> AsyncIterator[bytes]:
     yield f"--{BOUNDARY}\r\n".encode()
     async for picture in hub.watch(kind):
         yield _header(picture) + picture.jpeg + f"\r\n--{BOUNDARY}\r\n".encode()
@@ -83,7 +67,9 @@ def picture_routes(hub: WebSink) -> APIRouter:
     )
     async def stream(kind: KindQuery = "styled") -> Response:
         """Stream JPEGs, each with Content-Length, X-Sequence, X-Age-Ms and X-Size."""
-        return _no_frame(hub) if hub.closed else MjpegStream(hub, kind)
+        if hub.closed:
+            return _no_frame(hub)
+        return StreamingResponse(_parts(hub, kind), media_type=_MJPEG, headers=_NO_STORE)
 
     @router.get(
         "/snapshot.jpg",

@@ -99,12 +99,13 @@ def test_a_slow_viewer_gets_the_newest_and_holds_up_nobody():
 
 def test_a_viewer_who_leaves_takes_no_picture_from_the_others():
     async def story(hub: WebSink) -> None:
-        leaving, staying = (asyncio.ensure_future(anext(hub.watch("pair"))) for _ in range(2))
-        await until(lambda: hub.stats().viewers == 2)
-        hub.write(grey(100, height=1080, width=1920))
-        await asyncio.sleep(0)  # both wait for the same JPEG now, or are about to
+        hub.write(grey(100, height=2160, width=3840))
+        kinds: list[Kind] = ["camera", "pair", "pair"]
+        busy, leaving, staying = (asyncio.ensure_future(hub.picture(kind)) for kind in kinds)
+        await asyncio.sleep(0)  # the encoder is busy, and two wait for the same next JPEG
         leaving.cancel()
         assert (await staying).sequence == 0
+        await busy
 
     with_hub(story)
 
@@ -187,7 +188,8 @@ def test_a_hub_outlives_the_event_loop_of_its_viewers():
             return picture.turn
         return 0
 
-    assert [asyncio.run(watch_one()) for _ in range(3)] == [1, 2, 3]
+    turns = [asyncio.run(asyncio.wait_for(watch_one(), 5)) for _ in range(3)]
+    assert turns == [1, 2, 3]
     hub.write(grey(100))
     hub.close()
 

@@ -11,7 +11,7 @@ import pytest
 from edge.errors import SinkError
 from edge.web.app import create_app
 from edge.web.server import Server, _explain
-from tests.edge.web.panel import Panel, serving
+from tests.edge.web.panel import Panel, open_stream, serving
 
 
 def test_a_busy_port_is_told_with_the_next_one_to_try():
@@ -24,8 +24,10 @@ def test_a_busy_port_is_told_with_the_next_one_to_try():
 
 
 def test_two_servers_cannot_share_a_port():
-    with serving(Panel()) as server, pytest.raises(SinkError, match="is taken"):
-        Server(create_app(Panel()), "127.0.0.1", server.port)
+    bound = Server(create_app(Panel()), "127.0.0.1", 0)  # and not even started
+    with pytest.raises(SinkError, match="is taken"):
+        Server(create_app(Panel()), "127.0.0.1", bound.port)
+    bound.stop()
 
 
 def test_a_port_that_needs_root_is_told():
@@ -83,13 +85,16 @@ def test_it_answers_as_soon_as_start_returns_and_leaves_signals_alone():
     assert not any(thread.name == "web" for thread in threading.enumerate())
 
 
-def test_a_port_is_free_again_after_stop_and_stop_may_come_twice_or_before_start():
+def test_a_port_is_free_again_after_stop_even_if_somebody_was_watching():
+    with serving(Panel()) as server, open_stream(server):
+        server.stop()
+        Server(create_app(Panel()), "127.0.0.1", server.port).stop()
+
+
+def test_stop_may_come_twice_or_before_start():
     server = Server(create_app(Panel()), "127.0.0.1", 0)
-    server.start()
     server.stop()
     server.stop()
-    again = Server(create_app(Panel()), "127.0.0.1", server.port)
-    again.stop()
     Server(create_app(Panel()), "127.0.0.1", server.port).stop()
 
 
