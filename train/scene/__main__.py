@@ -41,7 +41,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=640, help="even")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--fineness", type=float, default=1.0, help="of the maps, 0.1..2")
-    parser.add_argument("--crf", type=int, default=29, help="0 best .. 51 smallest")
+    parser.add_argument("--crf", type=int, default=24, help="0 best .. 51 smallest")
     parser.add_argument(
         "--dissolve",
         type=float,
