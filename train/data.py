@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,10 +151,22 @@ def to_pixels(batch: Tensor) -> Pixels:
 
 
 class Crops:
-    """Random square crops, drawn by source; the same for the same (seed, step)."""
+    """Random square crops, drawn by source, each with the picture it should turn into.
 
-    def __init__(self, photos: Sequence[Photo], size: int, *, seed: int) -> None:
-        self.size, self.seed = size, seed
+    Without a guide that is the crop itself. With one, `views` larger pieces are painted, each
+    when it is first drawn, and crops are cut from those. The same for the same (seed, step).
+    """
+
+    def __init__(
+        self,
+        photos: Sequence[Photo],
+        size: int,
+        *,
+        seed: int,
+        views: int = 0,
+        paint: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
+        self.size, self.seed, self.views, self.paint = size, seed, views, paint
         by_source: dict[str, list[Photo]] = {}
         for photo in photos:
             by_source.setdefault(photo.source, []).append(photo)
@@ -162,13 +174,34 @@ class Crops:
         # The root keeps a source of two photos from being seen a hundred times as often each.
         shares = np.sqrt([len(group) for group in self.groups])
         self.shares: NDArray[np.float64] = shares / shares.sum()
+        self.painted: dict[int, Tensor] = {}
 
-    def batch(self, step: int, count: int) -> Tensor:
-        """Return (count, 3, size, size) float in 0..1 for one step."""
-        random = np.random.default_rng((self.seed, step))
-        return torch.cat([self._crop(random) for _ in range(count)])
+    def batch(self, step: int, count: int) -> tuple[Tensor, Tensor]:
+        """Return photo and reference for one step, each (count, 3, size, size) in 0..1."""
+        random = np.random.default_rng((self.seed, 1, step))
+        if self.paint is None or not self.views:
+            photo = torch.cat([self._piece(random, self.size) for _ in range(count)])
+            return photo, photo
+        pairs = torch.cat([self._cut(random) for _ in range(count)])  # (count, 6, size, size)
+        return pairs[:, :3], pairs[:, 3:]
 
-    def _crop(self, random: np.random.Generator) -> Tensor:
+    def _cut(self, random: np.random.Generator) -> Tensor:
+        view = self._view(int(random.integers(self.views)))
+        spare = view.shape[2] - self.size + 1
+        top, left = int(random.integers(spare)), int(random.integers(spare))
+        cut = view[:, :, top : top + self.size, left : left + self.size].float() / 255
+        return cut.flip(3) if random.random() < 0.5 else cut
+
+    def _view(self, index: int) -> Tensor:
+        """(1, 6, size + 64, size + 64) uint8: a piece of a photo, and the same painted."""
+        if index not in self.painted:
+            assert self.paint is not None
+            piece = self._piece(np.random.default_rng((self.seed, 2, index)), self.size + 64)
+            pair = torch.cat([piece, self.paint(piece)], 1)
+            self.painted[index] = (pair * 255).round().byte()
+        return self.painted[index]
+
+    def _piece(self, random: np.random.Generator, size: int) -> Tensor:
         group = self.groups[random.choice(len(self.groups), p=self.shares)]
         pixels = group[random.integers(len(group))].pixels
         short = min(pixels.shape[:2])
@@ -177,9 +210,7 @@ class Crops:
         top = int(random.integers(pixels.shape[0] - side + 1))
         left = int(random.integers(pixels.shape[1] - side + 1))
         image = Image.fromarray(pixels[top : top + side, left : left + side])
-        image = image.resize((self.size, self.size), Image.Resampling.BILINEAR)
-        if random.random() < 0.5:
-            image = ImageOps.mirror(image)
+        image = image.resize((size, size), Image.Resampling.BICUBIC)
         gain, offset = random.uniform(0.75, 1.25), random.uniform(-0.1, 0.1)
         return (to_tensor(np.array(image)) * gain + offset).clamp(0, 1)
 

@@ -9,21 +9,29 @@ flickers and does not survive INT8; BatchNorm trains as well and folds away.
 The last operation is a sigmoid, in training and in every export. It bounds the output in both
 engines: without it OpenVINO's uint8 output wraps around, and a clamp stays float in TFLite,
 whereas TFLite's LOGISTIC costs next to nothing and always has the scale 1/256, zero point -128.
+
+A convolution paints a flat area flat, unless it amplifies the camera's noise, which flickers. So
+there is a canvas: a few channels of fixed noise, joined to the features after the stem, which the
+network smears into strokes. It stands still as the canvas of a painting does, so a still camera
+gives a still picture.
 """
 
 from __future__ import annotations
 
 import copy
+import itertools
 from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate, pad
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 BlockKind = Literal["dense", "fused", "inverted"]
 HeadKind = Literal["shuffle2", "shuffle4"]
+# The canvas repeats after this many cells of 4x4 pixels.
+CANVAS_PERIOD = 96
 
 
 class GeneratorSpec(BaseModel):
@@ -33,6 +41,7 @@ class GeneratorSpec(BaseModel):
         block: "dense" one 3x3 convolution; "fused" 3x3 expand and 1x1 project; "inverted" 1x1
             expand, 3x3 depthwise, 1x1 project. Which is fastest is the board's business.
         width: channels at 1/4 resolution; multiples of 32 fill OpenVINO's vectors.
+        canvas: how many of them are fixed noise; 0 for none.
         expansion: how many times wider a fused or inverted block is inside.
         entry: one block at 1/4 resolution per number, which is its dilation.
         deep: the same at 1/8 resolution, on a branch that joins back; empty for no branch.
@@ -46,6 +55,7 @@ class GeneratorSpec(BaseModel):
 
     block: BlockKind = "dense"
     width: int = Field(default=32, ge=4, le=256)
+    canvas: int = Field(default=4, ge=0, le=16)
     expansion: int = Field(default=2, ge=1, le=8)
     entry: tuple[int, ...] = (1,)
     deep: tuple[int, ...] = (1, 2, 1)
@@ -124,6 +134,39 @@ class DeepBranch(nn.Module):
         return x + interpolate(deep, scale_factor=2.0, mode="nearest")
 
 
+class Canvas(nn.Module):
+    """Fixed noise behind the features: (N, C, H, W) to (N, C + channels, H, W).
+
+    The noise is part of the weights. Its channels are in turn fine (one cell), fine, and
+    smooth over three and over five cells, so that strokes of several widths can be drawn.
+
+    Source: Ulyanov et al. 2016, "Texture networks", which feed fresh noise for the same reason.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("tile", _noise_tile(channels))
+        self.tile: Tensor
+
+    def forward(self, x: Tensor, shift: tuple[int, int]) -> Tensor:
+        """Join the canvas, moved by `shift` cells: training moves it, a device does not."""
+        height, width = x.shape[2:]
+        rows, columns = -(-height // CANVAS_PERIOD), -(-width // CANVAS_PERIOD)
+        tile = torch.roll(self.tile, shift, (2, 3)).repeat(1, 1, rows, columns)
+        return torch.cat([x, tile[:, :, :height, :width].expand(x.shape[0], -1, -1, -1)], dim=1)
+
+
+def _noise_tile(channels: int) -> Tensor:
+    """(1, channels, CANVAS_PERIOD, CANVAS_PERIOD), periodic, mostly within -1..1."""
+    random = torch.Generator().manual_seed(1)
+    white = torch.randn(1, channels, CANVAS_PERIOD, CANVAS_PERIOD, generator=random)
+    smooth = [
+        avg_pool2d(pad(white[:, i : i + 1], (size // 2,) * 4, mode="circular"), size, stride=1)
+        for i, size in zip(range(channels), itertools.cycle((1, 1, 3, 5)))
+    ]
+    return torch.cat([layer / (2 * layer.std()) for layer in smooth], dim=1).clamp(-1.25, 1.25)
+
+
 class Head(nn.Module):
     """Features at 1/4 resolution to pixels in 0..1."""
 
@@ -147,15 +190,20 @@ class Generator(nn.Module):
     def __init__(self, spec: GeneratorSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.stem = ConvUnit(3, spec.width, 4, stride=4)
+        self.stem = ConvUnit(3, spec.width - spec.canvas, 4, stride=4)
+        self.canvas = Canvas(spec.canvas) if spec.canvas else None
         self.entry = _blocks(spec, spec.width, spec.entry)
         self.deep = DeepBranch(spec) if spec.deep else nn.Identity()
         self.exit = _blocks(spec, spec.width, spec.exit)
         self.head = Head(spec)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Restyle a batch."""
-        x = self.stem(x * 2 - 1)  # (N, width, H/4, W/4)
+    def forward(self, x: Tensor, shift: tuple[int, int] = (0, 0)) -> Tensor:
+        """Restyle a batch, the canvas moved by `shift` cells of 4x4 pixels."""
+        return self._paint(self.stem(x * 2 - 1), shift)
+
+    def _paint(self, x: Tensor, shift: tuple[int, int]) -> Tensor:
+        if self.canvas is not None:
+            x = self.canvas(x, shift)  # (N, width, H/4, W/4)
         return self.head(self.exit(self.deep(self.entry(x))))  # (N, 3, H, W)
 
     def folded(self) -> FoldedGenerator:
@@ -192,15 +240,16 @@ class FoldedGenerator(Generator):
         for unit in [m for m in twin.modules() if isinstance(m, ConvUnit)]:
             unit.fold()
         self.spec = twin.spec
-        self.stem, self.entry, self.deep = twin.stem, twin.entry, twin.deep
+        self.stem, self.canvas = twin.stem, twin.canvas
+        self.entry, self.deep = twin.entry, twin.deep
         self.exit, self.head = twin.exit, twin.head
         if not isinstance(generator, FoldedGenerator):
             _absorb_normalisation(self.stem)
         self.eval().requires_grad_(False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, shift: tuple[int, int] = (0, 0)) -> Tensor:
         """Restyle a batch; the normalisation is already in the stem."""
-        return self.head(self.exit(self.deep(self.entry(self.stem(x)))))
+        return self._paint(self.stem(x), shift)
 
 
 def _blocks(spec: GeneratorSpec, width: int, dilations: tuple[int, ...]) -> nn.Sequential:

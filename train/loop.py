@@ -31,6 +31,7 @@ from train.checkpoint import (
 from train.data import Crops, Photo, to_tensor
 from train.discriminator import Discriminator
 from train.generator import Generator
+from train.guide import Guide
 from train.perceptual import Features, SqueezeNet
 from train.preview import save_preview
 from train.recipe import RECIPES, Recipe
@@ -84,12 +85,19 @@ def train(job: Job, *, report: Report, resume: bool = False) -> Generator:
     trainer = Trainer(job)
     start = trainer.resume() if resume else 0
     save_text(job.out / RECIPE, recipe.to_toml())
-    crops = Crops(job.photos, recipe.data.crop, seed=recipe.seed)
+    guide = Guide(job.style, recipe.guide)
+    crops = Crops(
+        job.photos,
+        recipe.data.crop,
+        seed=recipe.seed,
+        views=recipe.guide.views,
+        paint=guide.paint,
+    )
     for step in range(start, steps):
         random = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
         trainer.schedule(step)
-        photo = crops.batch(step, recipe.data.batch)  # (N, 3, crop, crop)
-        terms = trainer.step(photo, step / steps, random)
+        photo, painted = crops.batch(step, recipe.data.batch)  # (N, 3, crop, crop) each
+        terms = trainer.step(photo, painted, step / steps, random)
         if not math.isfinite(terms["total"]):
             raise _diverged(job.out, step, terms)
         if (step + 1) % recipe.report_every == 0 or step + 1 == steps:
@@ -104,7 +112,8 @@ class Trainer:
     def __init__(self, job: Job) -> None:
         self.job, self.recipe = job, job.recipe
         # Channels last is 30 % faster on a processor, in the generator and the feature network.
-        self.generator = _first_generator(job.recipe).to(memory_format=torch.channels_last)
+        self.generator = _first_generator(job.recipe)
+        self.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.discriminator = Discriminator()
         betas = (0.5, 0.99)
         rates = job.recipe.optimiser
@@ -129,16 +138,25 @@ class Trainer:
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
 
-    def step(self, photo: Tensor, progress: float, random: torch.Generator) -> Terms:
+    def step(
+        self, photo: Tensor, painted: Tensor, progress: float, random: torch.Generator
+    ) -> Terms:
         """Move the weights once; returns the weighted loss terms."""
         photo = photo.contiguous(memory_format=torch.channels_last)
-        output = self.generator(photo)
-        terms = self._photo_terms(self._inner(output), self._inner(photo))
+        output = self.generator(self._seen(photo, random))
+        terms = self._photo_terms(self._inner(output), self._inner(painted))
+        if self.recipe.losses.guide > 0:
+            # On the whole crop: the edges too, else zero padding frames every picture.
+            terms["guide"] = self.recipe.losses.guide * losses.guide_loss(output, painted)
         steadiness = self.recipe.losses.temporal * self._ramp(progress)
         if steadiness > 0:
             terms["temporal"] = steadiness * self._temporal(photo, output, random)
         if self.recipe.losses.adversarial > 0:
-            real = self._style_patches(photo.shape[0], random)
+            real = (
+                self._inner(painted)
+                if self.recipe.guide.views
+                else self._style_patches(photo.shape[0], random)
+            )
             self._train_discriminator(real, self._inner(output).detach())
             judged = self.discriminator(self._inner(output))
             hinge = losses.generator_hinge_loss(judged)
@@ -194,6 +212,10 @@ class Trainer:
         style = losses.style_loss(grams, self.style_grams, weights.style_layers)
         content = losses.content_loss(features[weights.content_layer], target)
         return found | {"style": weights.style * style, "content": weights.content * content}
+
+    def _seen(self, photo: Tensor, random: torch.Generator) -> Tensor:
+        """What a camera would give: the guide painted the clean photo, so noise is unlearned."""
+        return disturb(photo, random, noise=self.recipe.temporal.noise, exposure=0.0)
 
     def _temporal(self, photo: Tensor, output: Tensor, random: torch.Generator) -> Tensor:
         numbers = self.recipe.temporal

@@ -83,6 +83,13 @@ def low_frequency_loss(output: Tensor, photo: Tensor, size: int = 16) -> Tensor:
     return l1_loss(avg_pool2d(luminance(output), size), avg_pool2d(luminance(photo), size))
 
 
+def guide_loss(output: Tensor, painted: Tensor) -> Tensor:
+    """L1 to the guide's picture, of the pixels and of the steps between them (sharp strokes)."""
+    rows = l1_loss(output[:, :, 1:] - output[:, :, :-1], painted[:, :, 1:] - painted[:, :, :-1])
+    columns = l1_loss(output[..., 1:] - output[..., :-1], painted[..., 1:] - painted[..., :-1])
+    return l1_loss(output, painted) + rows + columns
+
+
 def variation_loss(output: Tensor) -> Tensor:
     """Total variation: mean absolute difference of neighbouring pixels."""
     rows = (output[:, :, 1:] - output[:, :, :-1]).abs().mean()

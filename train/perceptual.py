@@ -86,7 +86,7 @@ class SqueezeNet(nn.Module):
             x: (N, 3, H, W) RGB in 0..1.
             taps: nothing beyond the deepest is computed.
         """
-        x = (x * self.factor - self.mean) / self.deviation
+        x = (x * self.factor - self.get_buffer("mean")) / self.get_buffer("deviation")
         x = relu(self._conv("conv1", x, stride=2))
         found = {"conv1": x}
         for name in (f"fire{n}" for n in range(2, 10)):

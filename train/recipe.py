@@ -7,15 +7,16 @@ an error that names the file, the key and the nearest one, and never a silent de
 from __future__ import annotations
 
 import difflib
-import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tomlkit.exceptions import TOMLKitError
 
 from edge.errors import TrainingError
 from train.generator import GeneratorSpec
+from train.guide import GuideRecipe
 
 RECIPES = Path(__file__).parent / "recipes"
 _FORBID = ConfigDict(extra="forbid", frozen=True)
@@ -53,6 +54,7 @@ class LossRecipe(BaseModel):
     low_frequency: float = Field(default=0.0, ge=0)
     variation: float = Field(default=0.0, ge=0)
     adversarial: float = Field(default=0.0, ge=0)
+    guide: float = Field(default=0.0, ge=0)
     temporal: float = Field(default=0.0, ge=0)
 
 
@@ -114,6 +116,7 @@ class Recipe(BaseModel):
     generator: GeneratorSpec = GeneratorSpec()
     data: DataRecipe = DataRecipe()
     losses: LossRecipe = LossRecipe()
+    guide: GuideRecipe = GuideRecipe()
     temporal: TemporalRecipe = TemporalRecipe()
     optimiser: OptimiserRecipe = OptimiserRecipe()
 
@@ -157,8 +160,8 @@ def load_recipe(name_or_path: str) -> Recipe:
 def parse_recipe(text: str, origin: str) -> Recipe:
     """Check a recipe's text; `origin` is named in the error (see `load_recipe`)."""
     try:
-        return Recipe.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        return Recipe.model_validate(tomlkit.parse(text).unwrap())
+    except TOMLKitError as error:
         raise TrainingError(f"{origin}: not TOML: {error}", hint="mend that line") from error
     except ValidationError as error:
         raise _explained(error, origin) from error
