@@ -31,6 +31,8 @@ def load(bundle: Bundle, variant: Variant, threads: int) -> OpenvinoEngine:
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": threads,
+            # Else float parts run in bfloat16 where the processor has it: other pixels there.
+            "INFERENCE_PRECISION_HINT": "f32",
         }
         compiled = core.compile_model(model, "CPU", options)
     except RuntimeError as error:
