@@ -55,7 +55,7 @@ class GeneratorSpec(BaseModel):
 
     block: BlockKind = "dense"
     width: int = Field(default=32, ge=4, le=256)
-    canvas: int = Field(default=4, ge=0, le=16)
+    canvas: int = Field(default=0, ge=0, le=16)
     expansion: int = Field(default=2, ge=1, le=8)
     entry: tuple[int, ...] = (1,)
     deep: tuple[int, ...] = (1, 2, 1)

@@ -121,7 +121,11 @@ class Trainer:
         self.adam_d = torch.optim.Adam(
             self.discriminator.parameters(), rates.discriminator_rate, betas
         )
-        self.style_grams = self._grams(job.style) if job.network else {}
+        self.style_grams: Features = {}
+        if job.network:
+            with torch.no_grad():
+                taps = tuple(job.recipe.losses.style_layers)
+                self.style_grams = self._grams_of(job.network(job.style, taps))
 
     def schedule(self, step: int) -> None:
         """Set the learning rate, and freeze BatchNorm's statistics when it is time."""
@@ -204,14 +208,22 @@ class Trainer:
         network = self.job.network
         if network is None:
             return found
-        layers = tuple(weights.style_layers)
-        features = network(output, tuple({*layers, weights.content_layer}))
+        taps = tuple({*weights.style_layers, weights.content_layer})
+        features = network(output, taps)
         with torch.no_grad():
-            target = network(photo, (weights.content_layer,))[weights.content_layer]
-        grams = {layer: losses.gram(features[layer]) for layer in layers}
+            target = network(photo, taps)
+        deep = weights.content_layer
+        grams = self._grams_of(features)
+        content = losses.content_loss(features[deep], target[deep])
         style = losses.style_loss(grams, self.style_grams, weights.style_layers)
-        content = losses.content_loss(features[weights.content_layer], target)
-        return found | {"style": weights.style * style, "content": weights.content * content}
+        found |= {"style": weights.style * style, "content": weights.content * content}
+        if weights.texture > 0:
+            texture = losses.style_loss(grams, self._grams_of(target), weights.style_layers)
+            found["texture"] = weights.texture * texture
+        return found
+
+    def _grams_of(self, features: Features) -> Features:
+        return {layer: losses.gram(features[layer]) for layer in self.recipe.losses.style_layers}
 
     def _seen(self, photo: Tensor, random: torch.Generator) -> Tensor:
         """What a camera would give: the guide painted the clean photo, so noise is unlearned."""
@@ -238,12 +250,6 @@ class Trainer:
             left = int(torch.randint(style.shape[3] - size + 1, (), generator=random))
             patches.append(style[:, :, top : top + size, left : left + size])
         return torch.cat(patches)
-
-    @torch.no_grad()
-    def _grams(self, style: Tensor) -> Features:
-        assert self.job.network is not None
-        features = self.job.network(style, tuple(self.recipe.losses.style_layers))
-        return {layer: losses.gram(value) for layer, value in features.items()}
 
     def _inner(self, x: Tensor) -> Tensor:
         margin = self.recipe.data.margin
@@ -272,7 +278,9 @@ def scaled_style(pixels: Any, height: int) -> Tensor:
 def _first_generator(recipe: Recipe) -> Generator:
     generator = Generator(recipe.generator)
     if recipe.warm_start:
-        warm, _ = load_weights(RECIPES / f"{recipe.warm_start}.safetensors")
+        given = Path(recipe.warm_start)
+        shipped = RECIPES / f"{recipe.warm_start}.safetensors"
+        warm, _ = load_weights(given if given.suffix == ".safetensors" else shipped)
         generator.load_state_dict(warm.state_dict())
     return generator
 

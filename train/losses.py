@@ -29,15 +29,17 @@ def style_loss(grams: Features, target: Features, weights: dict[str, float]) -> 
 
     Args:
         grams: layer to (N, C, C), of the output.
-        target: layer to (1, C, C), of the painting.
+        target: layer to (1 or N, C, C), of the painting, or of what the guide painted.
         weights: layer to its share; they need not add up to 1.
 
     Source: Johnson et al. 2016, made relative per layer so that no layer drowns the others.
     """
     total = sum(
         weight
-        * ((grams[layer] - target[layer]) ** 2).sum((1, 2)).mean()
-        / (target[layer] ** 2).sum()
+        * (
+            ((grams[layer] - target[layer]) ** 2).sum((1, 2))
+            / (target[layer] ** 2).sum((1, 2)).clamp_min(1e-8)
+        ).mean()
         for layer, weight in weights.items()
     )
     assert isinstance(total, Tensor)

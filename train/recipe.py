@@ -55,6 +55,7 @@ class LossRecipe(BaseModel):
     variation: float = Field(default=0.0, ge=0)
     adversarial: float = Field(default=0.0, ge=0)
     guide: float = Field(default=0.0, ge=0)
+    texture: float = Field(default=0.0, ge=0)
     temporal: float = Field(default=0.0, ge=0)
 
 
@@ -103,7 +104,8 @@ class Recipe(BaseModel):
     Attributes:
         about: one line, shown when the run starts.
         seed: of every draw.
-        warm_start: weights shipped with the package to start from, e.g. "base"; "" for none.
+        warm_start: weights shipped with the package to start from, e.g. "base", or a path to a
+            weights.safetensors; "" for none.
         report_every: steps between a preview picture and a checkpoint.
     """
 
