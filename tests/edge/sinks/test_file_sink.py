@@ -119,7 +119,9 @@ def test_a_clock_that_stands_still_does_not_break_a_recording(tmp_path: Path) ->
     for frame in pattern(video, 5):
         sink.write(replace(frame, captured_ns=7))
     sink.close()
-    assert len(list(open_source(f"file:{path}").frames())) == 5
+    with av.open(str(path)) as container:
+        times = [frame.time for frame in container.decode(video=0)]
+    assert len(set(times)) == 5
 
 
 def test_a_frame_of_another_size_is_scaled(tmp_path: Path) -> None:
@@ -194,7 +196,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], check=True)
     yield disk
-    subprocess.run(["umount", disk], check=True)
+    # lazily, as a test that failed may still hold its file open
+    subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])

@@ -43,7 +43,7 @@ def test_an_mjpeg_camera_is_read_frame_by_frame(mjpeg: MjpegCamera) -> None:
     numbers = [read_number(frame.pixels) for frame in frames]
     assert np.diff(numbers).tolist() == [1] * 19
     gaps_ms = np.diff([frame.captured_ns for frame in frames]) / 1e6
-    assert np.median(gaps_ms) == pytest.approx(1000 / 30, abs=12)
+    assert 15 < np.median(gaps_ms) < 70
 
 
 def test_the_query_of_a_url_goes_to_the_server_untouched(mjpeg: MjpegCamera) -> None:
@@ -162,7 +162,7 @@ def test_a_file_over_http_plays_at_its_own_rate(clip: ClipMaker) -> None:
     with pytest.raises(SourceError, match="/file: the stream ended"):
         numbers.extend(read_number(f.pixels) for f in open_source(camera.url("/file")).frames())
     camera.kill()
-    assert 0.3 < time.monotonic() - began < 1.5
+    assert 0.3 < time.monotonic() - began < 3
     assert len(numbers) >= 10
     assert numbers == sorted(numbers)
 
@@ -193,7 +193,7 @@ def test_an_rtsp_camera_that_freezes_is_an_error_at_the_deadline() -> None:
     with pytest.raises(SourceError, match="sent nothing for 5 s"):
         list(frames)
     camera.kill()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 1.8
 
 
 def test_an_rtsp_camera_that_dies_is_an_error_within_seconds() -> None:
