@@ -18,28 +18,19 @@ SAMPLE = FOLDER.parent / "samples" / "flight.mp4"
 
 
 class Appliance:
-    """The daemon on a free port, with the sample clip in place of a camera.
+    """The daemon on a free port, with the sample clip in place of a camera."""
 
-    Set STYLECAM_ADDRESS to test a board that runs already: STYLECAM_ADDRESS=http://pi:8080
-    """
-
-    def __init__(self) -> None:
-        self._given = os.environ.get("STYLECAM_ADDRESS", "")
-        self.address = self._given or f"http://127.0.0.1:{_free_port()}"
+    def __init__(self, source: str = f"file:{SAMPLE}?loop=1") -> None:
+        self._source = source
+        self.address = f"http://127.0.0.1:{_free_port()}"
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def can_be_stopped(self) -> bool:
-        return not self._given
 
     def start(self) -> None:
         """Return when styled frames come."""
-        if self._given:
-            return
         port = self.address.rpartition(":")[2]
         command = [sys.executable, "-m", "edge", "run", "--port", port]
         self._process = subprocess.Popen(
-            [*command, "--source", f"file:{SAMPLE}?loop=1"],
+            [*command, "--source", self._source],
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
             stdout=subprocess.DEVNULL,
         )
