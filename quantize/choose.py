@@ -114,29 +114,31 @@ def quantize_for_openvino(
     done("openvino: converted", 1)
     tried = []
     for setting in export_openvino.SETTINGS:
-        quantized = export_openvino.quantize_openvino(model, photos.ranges, setting)
-        files, (variant,) = _openvino_files(quantized, sizes[:1])
+        quantized = export_openvino.quantize_openvino(model, graph, photos.ranges, setting)
+        files, (variant,) = _openvino_files(quantized, graph, sizes[:1])
         tried.append((_judge(variant, files, photos), setting, quantized))
         done(f"openvino: tried {setting.name}", 8)
     tried.sort(key=lambda trial: -trial[0].psnr_worst_db)
     best = tried[0][2]
-    files, variants = _openvino_files(best, sizes)
+    files, variants = _openvino_files(best, graph, sizes)
     return Quantized(
         files=files,
         variants=variants,
-        float_ops=float_ops_openvino(export_openvino.finish(best, sizes[0], integer=True)),
+        float_ops=float_ops_openvino(export_openvino.finish(best, graph, sizes[0], integer=True)),
         trials=tuple(Trial("openvino", setting.name, quality) for quality, setting, _ in tried),
     )
 
 
 def _openvino_files(
-    model: object, sizes: Sequence[Size]
+    model: object, graph: DeviceGraph, sizes: Sequence[Size]
 ) -> tuple[dict[str, bytes], tuple[Variant, ...]]:
     """Serialise every size; weights are stored once, as they know no size."""
     files: dict[str, bytes] = {}
     variants = []
     for size in sizes:
-        xml, weights = export_openvino.to_bytes(export_openvino.finish(model, size, integer=True))
+        xml, weights = export_openvino.to_bytes(
+            export_openvino.finish(model, graph, size, integer=True)
+        )
         stem = f"openvino-int8-{size[0]}x{size[1]}"
         shared = files.setdefault("openvino-int8.bin", weights) == weights
         weights_name = "openvino-int8.bin" if shared else f"{stem}.bin"

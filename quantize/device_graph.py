@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from train.generator import Generator, Head
+from train.generator import CANVAS_PERIOD, Generator, Head
 
 CELL = 4
 """One feature position stands for CELL x CELL pixels."""
@@ -33,6 +33,7 @@ class DeviceGraph(nn.Module):
         self.multiple = generator.spec.multiple
         self.stem, self.entry, self.deep = folded.stem, folded.entry, folded.deep
         self.exit = folded.exit
+        self.tile = None if folded.canvas is None else folded.canvas.tile.clone()
         self.last = join_head(folded.head)
         self._take_pixels()
         self.eval().requires_grad_(False)
@@ -44,23 +45,41 @@ class DeviceGraph(nn.Module):
         assert isinstance(conv, nn.Conv2d)
         conv.weight /= 255
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """(N, 3, H, W) 0..255 to logits (N, 48, H/4, W/4), ordered (row, column, colour)."""
-        features = self.exit(self.deep(self.entry(self.stem(pixels))))
-        return self.last(features)  # type: ignore[no-any-return]
+    def forward(self, pixels: Tensor, canvas: Tensor | None = None) -> Tensor:
+        """Turn pixels into logits.
+
+        Args:
+            pixels: (1, 3, H, W), 0..255.
+            canvas: (1, C, H/4, W/4) from `spread_canvas`, for a generator that has one.
+
+        Returns:
+            (1, 48, H/4, W/4), ordered (row, column, colour).
+        """
+        features = self.stem(pixels)
+        if canvas is not None:
+            features = torch.cat([features, canvas], dim=1)
+        return self.last(self.exit(self.deep(self.entry(features))))  # type: ignore[no-any-return]
+
+    def spread_canvas(self, size: tuple[int, int]) -> Tensor | None:
+        """Repeat the canvas over a (height, width) frame; None if the generator has none."""
+        if self.tile is None:
+            return None
+        rows, columns = (torch.arange(side // CELL) % CANVAS_PERIOD for side in size)
+        return self.tile[:, :, rows][:, :, :, columns]
 
 
 class PictureGraph(nn.Module):
     """The whole road in float, channels last as frames are: (1, H, W, 3) 0..255 to 0..1."""
 
-    def __init__(self, graph: DeviceGraph) -> None:
+    def __init__(self, graph: DeviceGraph, size: tuple[int, int]) -> None:
         super().__init__()
         # Not `graph`: torch.fx keeps its own under that name.
         self.inner = graph
+        self.register_buffer("canvas", graph.spread_canvas(size))
 
     def forward(self, frame: Tensor) -> Tensor:
         """Restyle one frame."""
-        return spread(torch.sigmoid(self.inner(frame.permute(0, 3, 1, 2))))
+        return spread(torch.sigmoid(self.inner(frame.permute(0, 3, 1, 2), self.canvas)))
 
 
 def spread(cells: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ It is quantised at one size; the graph carries no size, so other sizes are a res
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ import nncf
 import numpy as np
 import openvino
 import torch
+from numpy.typing import NDArray
 from openvino import opset13 as ops
 
 from edge.pixels import Pixels
 from quantize.device_graph import CELL, DeviceGraph
 from quantize.export_onnx import trace
 from quantize.quiet import quiet
+from train.generator import CANVAS_PERIOD
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,15 @@ SETTINGS = (
 
 
 def to_openvino_float(graph: DeviceGraph, size: tuple[int, int]) -> openvino.Model:
-    """Convert to a float model from (1, 3, H, W) 0..255 to logits (1, 48, H/4, W/4)."""
-    traced = trace(graph, torch.zeros(1, 3, *size))
+    """Convert to a float model from (1, 3, H, W) 0..255 to logits (1, 48, H/4, W/4).
+
+    The canvas, if there is one, is a second input until `finish` paints it in.
+    """
+    examples = {"frame": torch.zeros(1, 3, *size)}
+    canvas = graph.spread_canvas(size)
+    if canvas is not None:
+        examples["canvas"] = canvas
+    traced = trace(graph, examples)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.onnx"
         path.write_bytes(traced)
@@ -62,22 +71,23 @@ def to_openvino_float(graph: DeviceGraph, size: tuple[int, int]) -> openvino.Mod
 
 def quantize_openvino(
     model: openvino.Model,
+    graph: DeviceGraph,
     photos: Sequence[Pixels],
     setting: Setting,
-    on_photo: Callable[[], None] = lambda: None,
 ) -> openvino.Model:
     """Quantise the convolutions of a float model from `to_openvino_float`.
 
     Args:
         model: left as it was.
+        graph: what it was converted from.
         photos: (H, W, 3) uint8 each, of the model's size.
         setting: how ranges are found.
-        on_photo: called for each photo that NNCF reads (more than once per photo).
     """
+    canvas = graph.spread_canvas(photos[0].shape[:2])
+    fixed = {} if canvas is None else {"canvas": canvas.numpy()}
 
-    def feed(photo: Pixels) -> np.ndarray[Any, Any]:
-        on_photo()
-        return photo.transpose(2, 0, 1)[None].astype(np.float32)
+    def feed(photo: Pixels) -> dict[str, NDArray[np.float32]]:
+        return {"frame": photo.transpose(2, 0, 1)[None].astype(np.float32), **fixed}
 
     with quiet():
         quantized = nncf.quantize(
@@ -94,20 +104,27 @@ def quantize_openvino(
     return quantized
 
 
-def finish(model: openvino.Model, size: tuple[int, int], *, integer: bool) -> openvino.Model:
+def finish(
+    model: openvino.Model, graph: DeviceGraph, size: tuple[int, int], *, integer: bool
+) -> openvino.Model:
     """Give a model from above its size, its sigmoid and uint8 (1, H, W, 3) on both ends.
 
     Args:
         model: left as it was.
+        graph: what it was converted from.
         size: (height, width).
         integer: it is quantised, so round the sigmoid to bytes inside the graph.
     """
     sized = model.clone()
-    sized.reshape([1, 3, *size])
+    shapes = {"frame": [1, 3, *size]}
+    if graph.tile is not None:
+        shapes["canvas"] = [1, graph.tile.shape[1], *(side // CELL for side in size)]
+    sized.reshape(shapes)
+    _paint_canvas(sized, graph)
     logits = sized.output(0).get_node().input_value(0)
     styled = ops.result(_spread(_light(logits, integer=integer)))
     steps = openvino.preprocess.PrePostProcessor(
-        openvino.Model([styled], sized.get_parameters(), "stylecam")
+        openvino.Model([styled], [sized.input("frame").get_node()], "stylecam")
     )
     steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
     steps.input().model().set_layout(openvino.Layout("NCHW"))
@@ -130,6 +147,25 @@ def _light(logits: Any, *, integer: bool) -> Any:
         low, high = _number(0.0), _number(1.0)
         return ops.multiply(ops.fake_quantize(shares, low, high, low, high, 256), _number(255.0))
     return ops.add(ops.multiply(shares, _number(255.0)), _number(0.5))
+
+
+def _paint_canvas(model: openvino.Model, graph: DeviceGraph) -> None:
+    """Put the canvas in the place of its input: one tile, repeated when a model is compiled.
+
+    The indices come from the shape, which is folded away; so weights stay the same for
+    every size.
+    """
+    if graph.tile is None:
+        return
+    # Half precision is far finer than the 256 steps that it is cut to.
+    tile = ops.convert(ops.constant(graph.tile.numpy().astype(np.float16)), "f32")
+    shape = ops.shape_of(model.input("frame"), "i64")
+    for axis in (2, 3):
+        side = ops.gather(shape, np.int64(axis), np.int64(0))
+        cells = ops.range(np.int64(0), ops.divide(side, np.int64(CELL)), np.int64(1), "i64")
+        tile = ops.gather(tile, ops.floor_mod(cells, np.int64(CANVAS_PERIOD)), np.int64(axis))
+    for reader in model.input("canvas").get_target_inputs():
+        reader.replace_source_output(tile.output(0))
 
 
 def _spread(cells: Any) -> Any:
@@ -168,8 +204,7 @@ def _ranges(outliers: float) -> Any:
 
 def _pin_input(model: openvino.Model) -> None:
     """Make the frame's own FakeQuantize exactly 0..255, whatever the photos held."""
-    frame = model.get_parameters()[0]
-    for reader in frame.output(0).get_target_inputs():
+    for reader in model.input("frame").get_target_inputs():
         node = reader.get_node()
         if node.get_type_name() == "FakeQuantize":
             for port, value in zip(range(1, 5), (0.0, 255.0, 0.0, 255.0), strict=True):

@@ -60,7 +60,7 @@ def to_tflite_float(graph: DeviceGraph, size: tuple[int, int], *, integer: bool)
         size: (height, width).
         integer: it will be quantised, so make up for 256 steps being read as 0..255.
     """
-    picture = PictureGraph(copy.deepcopy(graph)).eval()
+    picture = PictureGraph(copy.deepcopy(graph), size).eval()
     if integer:
         _lower(picture.inner.last)
     with quiet():
@@ -125,7 +125,8 @@ def best_logit_range(graph: DeviceGraph, photos: Sequence[Pixels]) -> tuple[floa
 
 def _some_logits(graph: DeviceGraph, photo: Pixels) -> NDArray[np.float32]:
     frame = torch.from_numpy(photo).permute(2, 0, 1)[None].float()
-    logits: NDArray[np.float32] = graph(frame).numpy().ravel()
+    canvas = graph.spread_canvas(photo.shape[:2])
+    logits: NDArray[np.float32] = graph(frame, canvas).numpy().ravel()
     return logits[:: max(1, logits.size // 20_000)]
 
 
