@@ -12,7 +12,7 @@ from fastapi import APIRouter, Response
 
 from edge.web.control import Control
 
-_FOLDER = resources.files("edge.web.page")
+_FOLDER = resources.files("edge.web") / "page"
 _FILES = {
     "page.js": "text/javascript",
     "player.js": "text/javascript",

@@ -4,7 +4,7 @@ import { Player } from "/player.js";
 import { installDivider, installFullScreen } from "/stage.js";
 
 const POLL_MS = 1000;
-const TIMEOUT_MS = 5000;
+const TIMEOUT_MS = 4000;
 const PROBLEM_MS = 7000;
 
 const BADGES = {
@@ -58,6 +58,7 @@ async function poll() {
     if (before !== changes) return;
     if (!styles.some((style) => style.name === status.style)) await loadStyles();
     showStatus(status);
+    if (status.state === "running") player.restartIfStalled();
   } catch (error) {
     showState("unreachable", "");
   }

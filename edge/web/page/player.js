@@ -4,6 +4,7 @@ import { readParts } from "/stream.js";
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 5000;
+const STALLED_MS = 4000;
 
 export class Player {
   split = 0.5;
@@ -16,6 +17,7 @@ export class Player {
   #bitmap = null;
   #shape = null;
   #drawing = false;
+  #heard = 0;
 
   constructor(canvas, onShape) {
     this.#canvas = canvas;
@@ -27,11 +29,13 @@ export class Player {
   async start() {
     if (this.#abort) return;
     const abort = (this.#abort = new AbortController());
+    this.#heard = performance.now();
     let wait = FIRST_WAIT_MS;
     while (!abort.signal.aborted) {
       try {
         await readParts("/stream.mjpg?kind=pair", abort.signal, (part) => {
           wait = FIRST_WAIT_MS;
+          this.#heard = performance.now();
           this.#take(part);
         });
       } catch (error) {
@@ -46,6 +50,13 @@ export class Player {
     this.#abort?.abort();
     this.#abort = null;
     this.#newest = null;
+  }
+
+  /** Call while frames are known to come: a connection may die without a word (Wi-Fi). */
+  restartIfStalled() {
+    if (!this.#abort || performance.now() - this.#heard < STALLED_MS) return;
+    this.stop();
+    this.start();
   }
 
   moveSplit(split) {

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edge.pixels import read_image
-from tests.edge.web.appliance import Appliance
+from tests.edge.web.appliance import Appliance, Wire
 
 if os.environ.get("CI"):
     from playwright.sync_api import Browser, Page, sync_playwright
@@ -305,6 +305,17 @@ def test_without_scripts_the_stream_is_a_plain_picture(browser, appliance):
     picture.wait_for()
     wait_for(lambda: appliance.status()["web"]["viewers"] >= 1)
     context.close()
+
+
+def test_a_connection_that_dies_silently_is_replaced(visit, appliance):
+    wire = Wire(appliance.address)
+    one = visit(address=wire.address)
+    one.wait_live()
+    wire.cut()
+    one.page.get_by_role("status").filter(has_text="no connection: reconnecting").wait_for()
+    one.wait_live(30)
+    one.context.close()
+    wire.close()
 
 
 def test_the_page_comes_back_by_itself_when_the_daemon_does(visit, appliance):
