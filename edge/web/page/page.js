@@ -112,7 +112,7 @@ function showStrength(percent) {
 }
 
 function showProblem(message, hint) {
-  $("problem").textContent = hint ? `${message}. ${hint}` : message;
+  $("problem").textContent = hint ? `${message} (${hint})` : message;
   $("problem").hidden = false;
   clearTimeout(problemTimer);
   problemTimer = setTimeout(() => { $("problem").hidden = true; }, PROBLEM_MS);
