@@ -41,7 +41,9 @@ def clip(tmp_path: Path) -> ClipMaker:
     ) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w", options=options or {}) as container:
-            stream = container.add_stream("libx264", rate=rate, options={"g": "10", "preset": "veryfast"})
+            stream = container.add_stream(
+                "libx264", rate=rate, options={"g": "10", "preset": "veryfast"}
+            )
             stream.height, stream.width = size
             stream.pix_fmt = "yuv444p" if size[0] % 2 or size[1] % 2 else "yuv420p"
             speaker = container.add_stream("aac", rate=8000) if sound else None

@@ -95,7 +95,7 @@ def open_source(uri: str) -> LiveVideo:
         device,
         lambda error: explain(device, error, find_cameras()),
         captured_ns=_captured_ns,
-        ready=_Poll(device),
+        ready=Watch(device),
     )
 
 
@@ -142,18 +142,19 @@ def _captured_ns(picture: av.VideoFrame) -> int:
     return stamp if 0 <= now - stamp < _OLDEST_NS else now
 
 
-class _Poll:
+class Watch:
     """Waits for a device's next picture, which FFmpeg would do without a deadline."""
 
     def __init__(self, device: str) -> None:
         node = Path(device).resolve()
-        self._poll = select.poll()
+        self._poll, self._found = select.poll(), False
         for entry in Path("/proc/self/fd").iterdir():
             # the descriptor is FFmpeg's own; it gives no way to ask for it
             if entry.resolve() == node:
                 self._poll.register(int(entry.name), select.POLLIN)
+                self._found = True
 
     def __call__(self) -> None:
         """Return when a picture, or an error that the next read tells of, is there."""
-        if not self._poll.poll(READ_TIMEOUT_S * 1000):
+        if self._found and not self._poll.poll(READ_TIMEOUT_S * 1000):
             raise TimeoutError("no picture came")

@@ -1,14 +1,20 @@
-"""No kernel here has a camera: finding one and naming what is wrong are tested, on trees
-recorded from boards; reading frames has to be tried on a machine that has one."""
+"""Finding cameras, on trees recorded from boards; what can be wrong; and reading frames.
+
+The last needs a camera or `modprobe vivid`, the kernel's own test camera.
+"""
 
 import errno
+import os
+import threading
+import time
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from edge.errors import ConfigError, SourceError
-from edge.sources import open_source
-from edge.sources.v4l2 import explain, find_cameras
+from edge.sources import open_source, v4l2
+from edge.sources.v4l2 import Watch, explain, find_cameras
 
 WEBCAM = "HD Pro Webcam C920"
 # node: (name, index), as /sys/class/video4linux has them
@@ -121,3 +127,32 @@ def test_wrong_options_are_refused() -> None:
         open_source("v4l2:/dev/null?size=big")
     with pytest.raises(ConfigError, match="input_format=raw is not one of auto, mjpeg"):
         open_source("v4l2:/dev/null?input_format=raw")
+
+
+def test_a_device_that_stalls_is_given_up_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(v4l2, "READ_TIMEOUT_S", 0.3)
+    # a terminal stands in: a device, open in this process, that sends when we say so
+    master, device = os.openpty()
+    try:
+        watch = Watch(os.ttyname(device))
+        with pytest.raises(TimeoutError):
+            watch()
+        os.write(master, b"a picture\n")
+        watch()
+    finally:
+        os.close(master)
+        os.close(device)
+
+
+@pytest.mark.skipif(not find_cameras(), reason="no camera here; try: modprobe vivid")
+def test_a_camera_is_read_until_it_is_closed() -> None:
+    source = open_source(f"v4l2:{find_cameras()[0]}?size=640x360&fps=15")
+    frames = source.frames()
+    first = list(islice(frames, 10))
+    assert {frame.pixels.shape for frame in first} == {(source.height, source.width, 3)}
+    ages_ms = [(time.monotonic_ns() - frame.captured_ns) / 1e6 for frame in first]
+    assert sorted(ages_ms, reverse=True) == ages_ms
+    timer = threading.Timer(0.2, source.close)
+    timer.start()
+    assert len(list(frames)) < 30
+    timer.join()
