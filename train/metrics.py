@@ -2,11 +2,13 @@
 
 Style is placed between two marks, as a raw distance says nothing: 1 is a mere recolouring of
 the photo (each channel's mean and deviation set to the painting's), 0 is one half of the
-painting against its other half. The judge is to be a network that did not train.
+painting against the whole (its two halves may differ more than a photo does: a wave on the
+left, sky on the right). The judge is to be a network that did not train.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
@@ -28,11 +30,13 @@ class Marks:
     """The two ends of the style scale, as raw distances to the painting."""
 
     recolouring: float
-    other_half: float
+    half: float
 
     def place(self, raw: float) -> float:
-        """1 at the recolouring, 0 at the painting's own other half."""
-        return (raw - self.other_half) / max(self.recolouring - self.other_half, 1e-9)
+        """1 at the recolouring, 0 at half of the painting itself; nan if they are no scale."""
+        if self.recolouring <= self.half:
+            return math.nan
+        return (raw - self.half) / (self.recolouring - self.half)
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,11 @@ class StyleScale:
         self.judge = judge
         self.target = self._grams(style)
         half = style.shape[3] // 2
-        left, right = self._grams(style[..., :half]), self._grams(style[..., half:])
+        halves = (style[..., :half], style[..., half:])
         recoloured = [self.raw(recolour(photo, style)) for photo in photos]
-        self.marks = Marks(float(np.mean(recoloured)), self._distance(left, right))
+        self.marks = Marks(
+            float(np.mean(recoloured)), float(np.mean([self.raw(part) for part in halves]))
+        )
 
     def raw(self, picture: Tensor) -> float:
         """Relative Gram distance of (1, 3, H, W) to the painting."""
