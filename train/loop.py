@@ -30,7 +30,7 @@ from train.checkpoint import (
 )
 from train.data import Crops, Photo, to_tensor
 from train.discriminator import Discriminator
-from train.generator import Generator
+from train.generator import CANVAS_PERIOD, Generator
 from train.guide import Guide
 from train.perceptual import Features, SqueezeNet
 from train.preview import save_preview
@@ -147,18 +147,23 @@ class Trainer:
     ) -> Terms:
         """Move the weights once; returns the weighted loss terms."""
         photo = photo.contiguous(memory_format=torch.channels_last)
-        output = self.generator(self._seen(photo, random))
+        # The canvas moves from step to step, so that no stroke is learned by its place.
+        rows, columns = torch.randint(CANVAS_PERIOD, (2,), generator=random).tolist()
+        shift = (rows, columns)
+        output = self.generator(self._seen(photo, random), shift)
         terms = self._photo_terms(self._inner(output), self._inner(painted))
+        if self.recipe.losses.palette > 0:
+            terms["palette"] = self.recipe.losses.palette * losses.palette_loss(output, painted)
         if self.recipe.losses.guide > 0:
             # On the whole crop: the edges too, else zero padding frames every picture.
             terms["guide"] = self.recipe.losses.guide * losses.guide_loss(output, painted)
         steadiness = self.recipe.losses.temporal * self._ramp(progress)
         if steadiness > 0:
-            terms["temporal"] = steadiness * self._temporal(photo, output, random)
+            terms["temporal"] = steadiness * self._temporal(photo, output, shift, random)
         if self.recipe.losses.adversarial > 0:
             real = (
                 self._inner(painted)
-                if self.recipe.guide.views
+                if self.recipe.guide.views and self.recipe.losses.real == "guide"
                 else self._style_patches(photo.shape[0], random)
             )
             self._train_discriminator(real, self._inner(output).detach())
@@ -229,11 +234,17 @@ class Trainer:
         """What a camera would give: the guide painted the clean photo, so noise is unlearned."""
         return disturb(photo, random, noise=self.recipe.temporal.noise, exposure=0.0)
 
-    def _temporal(self, photo: Tensor, output: Tensor, random: torch.Generator) -> Tensor:
+    def _temporal(
+        self, photo: Tensor, output: Tensor, shift: tuple[int, int], random: torch.Generator
+    ) -> Tensor:
         numbers = self.recipe.temporal
-        motion = Motion.random(photo.shape[0], random)
+        if float(torch.rand((), generator=random)) < numbers.still:
+            motion = Motion.none(photo.shape[0])
+        else:
+            motion = Motion.random(photo.shape[0], random)
         moved = disturb(motion.warp(photo), random, noise=numbers.noise, exposure=numbers.exposure)
-        return temporal_loss(output, self.generator(moved), motion, self.recipe.data.margin)
+        again = self.generator(moved, shift)
+        return temporal_loss(output, again, motion, self.recipe.data.margin)
 
     def _train_discriminator(self, real: Tensor, output: Tensor) -> None:
         loss = losses.discriminator_hinge_loss(self.discriminator(real), self.discriminator(output))

@@ -92,6 +92,11 @@ def guide_loss(output: Tensor, painted: Tensor) -> Tensor:
     return l1_loss(output, painted) + rows + columns
 
 
+def palette_loss(output: Tensor, painted: Tensor, size: int = 8) -> Tensor:
+    """L1 of colour averaged over size x size: places get the guide's colours, strokes are free."""
+    return l1_loss(avg_pool2d(output, size), avg_pool2d(painted, size))
+
+
 def variation_loss(output: Tensor) -> Tensor:
     """Total variation: mean absolute difference of neighbouring pixels."""
     rows = (output[:, :, 1:] - output[:, :, :-1]).abs().mean()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -42,7 +42,12 @@ class DataRecipe(BaseModel):
 
 
 class LossRecipe(BaseModel):
-    """Weights of the losses; 0 leaves one out. Each is described in `train/losses.py`."""
+    """Weights of the losses; 0 leaves one out. Each is described in `train/losses.py`.
+
+    Attributes:
+        real: what the discriminator is shown as real: the guide's pictures (its strokes lie
+            where the photo has edges) or crops of the painting (its strokes are the artist's).
+    """
 
     model_config = _FORBID
 
@@ -52,6 +57,8 @@ class LossRecipe(BaseModel):
     content_layer: str = "fire4"
     structure: float = Field(default=0.0, ge=0)
     low_frequency: float = Field(default=0.0, ge=0)
+    palette: float = Field(default=0.0, ge=0)
+    real: Literal["guide", "painting"] = "guide"
     variation: float = Field(default=0.0, ge=0)
     adversarial: float = Field(default=0.0, ge=0)
     guide: float = Field(default=0.0, ge=0)
@@ -64,6 +71,8 @@ class TemporalRecipe(BaseModel):
 
     Attributes:
         begin, full: shares of the run at which the temporal loss starts and is at its weight.
+        still: share of pairs without motion, 0..1. A canvas stands still while the picture
+            moves, so with one most pairs should be still.
         noise: largest sensor noise, standard deviation in 0..1.
         exposure: largest relative change of brightness.
     """
@@ -72,6 +81,7 @@ class TemporalRecipe(BaseModel):
 
     begin: float = Field(default=0.2, ge=0, le=1)
     full: float = Field(default=0.6, ge=0, le=1)
+    still: float = Field(default=0.0, ge=0, le=1)
     noise: float = Field(default=0.03, ge=0, le=0.5)
     exposure: float = Field(default=0.05, ge=0, le=0.5)
 

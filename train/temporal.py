@@ -36,6 +36,11 @@ class Motion:
         rows = [torch.stack([cos, -sin, dx], 1), torch.stack([sin, cos, dy], 1)]
         return cls(torch.stack(rows, 1))
 
+    @classmethod
+    def none(cls, count: int) -> Motion:
+        """A camera that stands still: only noise and exposure differ between its frames."""
+        return cls(torch.eye(2, 3).expand(count, -1, -1))
+
     def warp(self, x: Tensor) -> Tensor:
         """Move (N, C, H, W); what comes in from outside repeats the edge."""
         grid = affine_grid(self.theta, list(x.shape), align_corners=False)
