@@ -12,7 +12,7 @@ from PIL import Image
 from edge.errors import TrainingError
 from tests.train.conftest import draw
 from train.checkpoint import load_checkpoint
-from train.command import command
+from train.command import command, free_cores
 
 RECIPE = """
 report_every = 2
@@ -66,3 +66,12 @@ def test_a_style_that_is_missing_is_named(arguments: list[str]) -> None:
     arguments[2] = "gone.jpg"
     with pytest.raises(TrainingError, match=r"gone\.jpg: no such file"):
         CliRunner().invoke(command, arguments, catch_exceptions=False)
+
+
+@pytest.mark.parametrize(("load", "threads"), [(0.1, 4), (1.6, 2), (9.0, 1)])
+def test_training_leaves_busy_cores_alone(
+    monkeypatch: pytest.MonkeyPatch, load: float, threads: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("os.getloadavg", lambda: (load, load, load))
+    assert free_cores() == threads
