@@ -70,7 +70,10 @@ def command(
     """Turn the training RUN folder into one bundle with INT8 models for every engine."""
     from rich.console import Console
 
-    from quantize.pack import Credits
+    from quantize.quiet import quiet
+
+    with quiet():
+        from quantize.pack import Credits
 
     # Named, as the converters' output is turned away from sys.stdout while they work.
     console = Console(file=sys.stdout)
@@ -110,12 +113,9 @@ def _make(
     checkpoint: Checkpoint, pictures: PictureSet, sizes: Sequence[Size], facts: Credits,
     console: Console, *, force: bool,
 ) -> Bundle:  # fmt: skip
-    from quantize.quiet import quiet
-
-    with quiet():
-        from quantize import pack
-        from quantize.device_graph import DeviceGraph
-        from quantize.report import print_report
+    from quantize import pack
+    from quantize.device_graph import DeviceGraph
+    from quantize.report import print_report
 
     graph = DeviceGraph(checkpoint.generator)
     seconds = _expected_seconds(len(pictures.calibration), len(pictures.verification), len(sizes))
@@ -129,7 +129,7 @@ def _make(
             done(f"judged {variant.engine}", 0.1 * len(pictures.verification))
         verdict = pack.Verdict(tuple(judged), pack.agreement(bundle, pictures.verification))
     print_report(console, bundle, quantized, verdict)
-    pack.check(verdict, force=force)
+    pack.check(verdict, pack.MIN_WORST_DB, force=force)
     return pack.complete(bundle, verdict, _preview(bundle), pictures, pack.MIN_WORST_DB)
 
 
@@ -137,15 +137,15 @@ def _quantize(
     checkpoint: Checkpoint, graph: DeviceGraph, pictures: PictureSet, sizes: Sequence[Size],
     done: Callable[[str, float], None],
 ) -> list[Quantized]:  # fmt: skip
-    from quantize.quiet import quiet
-
-    with quiet():
-        from quantize import choose
+    from quantize import choose
+    from quantize.equalize import equalize
 
     photos = choose.Photos.divide(pictures.calibration, sizes[0], checkpoint.generator)
+    equal = equalize(graph, photos.ranges)
+    done("equalized", 2)
     return [
-        choose.quantize_for_tflite(graph, photos, sizes, done),
-        choose.quantize_for_openvino(graph, photos, sizes, done),
+        choose.quantize_for_tflite(equal, photos, sizes, done),
+        choose.quantize_for_openvino(equal, photos, sizes, done),
     ]
 
 
@@ -188,8 +188,8 @@ def _preview(bundle: Bundle) -> Pixels:
 
 def _expected_seconds(calibration: int, verification: int, sizes: int) -> float:
     """Add up what the steps below announce, for the time left."""
-    tflite = 5 * sizes + 0.2 * max(1, round(calibration * 0.6)) + 2 * 4
-    return tflite + 1 + 8 * 4 + 2 + 2 * sizes * 0.1 * verification
+    tflite = 5 * sizes + 0.2 * max(1, round(calibration * 0.6)) + 2 * 3
+    return 2 + tflite + 1 + 8 * 3 + 2 + 2 * sizes * 0.1 * verification
 
 
 @contextmanager

@@ -69,17 +69,19 @@ class DeviceGraph(nn.Module):
 
 
 class PictureGraph(nn.Module):
-    """The whole road in float, channels last as frames are: (1, H, W, 3) 0..255 to 0..1."""
+    """The whole road in float, channels last as frames are: (1, H, W, 3) 0..255 to 0..peak."""
 
-    def __init__(self, graph: DeviceGraph, size: tuple[int, int]) -> None:
+    def __init__(self, graph: DeviceGraph, size: tuple[int, int], peak: int = 1) -> None:
         super().__init__()
+        self.peak = peak
         # Not `graph`: torch.fx keeps its own under that name.
         self.inner = graph
         self.register_buffer("canvas", graph.spread_canvas(size))
 
     def forward(self, frame: Tensor) -> Tensor:
         """Restyle one frame."""
-        return spread(torch.sigmoid(self.inner(frame.permute(0, 3, 1, 2), self.canvas)))
+        styled = spread(torch.sigmoid(self.inner(frame.permute(0, 3, 1, 2), self.canvas)))
+        return styled if self.peak == 1 else styled * self.peak
 
 
 def spread(cells: Tensor) -> Tensor:

@@ -36,31 +36,30 @@ class Setting:
     Attributes:
         name: for the table of what was tried.
         extremes: 1.0 takes the largest value of all photos, 0.0 the mean of each photo's.
-        kept: share of that range which is kept; the rest saturates.
     """
 
     name: str
     extremes: float
-    kept: float = 1.0
 
 
+# The widest first; see quantize.choose.
 SETTINGS = (
-    Setting("mean of photos", 0.0),
     Setting("extremes", 1.0),
     Setting("between", 0.5),
-    Setting("extremes, 15 % cut", 1.0, 0.85),
+    Setting("mean of photos", 0.0),
 )
 
 
 def to_tflite_float(graph: DeviceGraph, size: tuple[int, int], *, integer: bool) -> bytes:
-    """Convert to a float model from (1, H, W, 3) 0..255 to the same in 0..1.
+    """Convert to a float model from (1, H, W, 3) 0..255 to the same.
 
     Args:
         graph: left as it was.
         size: (height, width).
-        integer: it will be quantised, so make up for 256 steps being read as 0..255.
+        integer: it will be quantised: give 0..1, as the integer sigmoid has its own scale,
+            and make up for its 256 steps being read as 0..255.
     """
-    picture = PictureGraph(copy.deepcopy(graph), size).eval()
+    picture = PictureGraph(copy.deepcopy(graph), size, 1 if integer else 255).eval()
     if integer:
         _lower(picture.inner.last)
     with quiet():
@@ -150,7 +149,7 @@ def _range(
     share = setting.extremes
     low = share * lows.min(axis=0) + (1 - share) * lows.mean(axis=0)
     high = share * highs.max(axis=0) + (1 - share) * highs.mean(axis=0)
-    return {"min": low * setting.kept, "max": high * setting.kept}
+    return {"min": low, "max": high}
 
 
 def _bounds(

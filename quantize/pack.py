@@ -86,7 +86,7 @@ def agreement(bundle: Bundle, pictures: Sequence[Pixels]) -> Quality:
     return compare([one(p) for p in photos], [other(p) for p in photos])
 
 
-def check(verdict: Verdict, *, force: bool, limit: float = MIN_WORST_DB) -> None:
+def check(verdict: Verdict, limit: float, *, force: bool) -> None:
     """Refuse a bundle whose worst picture is below the limit.
 
     Raises:
@@ -168,7 +168,7 @@ def _onnx_variant(size: tuple[int, int]) -> Variant:
 
 
 def _provenance(checkpoint: Checkpoint, quantized: Sequence[Quantized]) -> Provenance:
-    kept = {each.trials[0].engine: each.trials[0].setting for each in quantized}
+    kept = {each.kept.engine: each.kept.setting for each in quantized}
     return Provenance(
         recipe={
             "training": _recipe(checkpoint),

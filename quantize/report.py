@@ -23,10 +23,12 @@ def print_report(
 
 
 def _tried(quantized: Sequence[Quantized]) -> Table:
-    table = _table("Settings tried, on photos of their own", "engine", "setting", "mean", "worst")
+    table = _table(
+        "Settings tried, on photos of their own; bold is kept", "engine", "setting", "mean", "worst"
+    )
     for each in quantized:
-        for place, trial in enumerate(each.trials):
-            style = "bold" if place == 0 else ""
+        for trial in each.trials:
+            style = "bold" if trial.kept else "dim"
             table.add_row(trial.engine, trial.setting, *_db(trial.quality), style=style)
     return table
 
