@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge import __version__
+from edge.address import masked
 from edge.errors import MissingPackageError, StylecamError
 
 console = Console(highlight=False)
@@ -84,7 +85,8 @@ def run(**options: Any) -> None:
     daemon = Daemon(_config(**options))
     # systemd stops with SIGTERM what a person stops with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console.print(f"{daemon.status().title} on {daemon.source_uri}")
+    status = daemon.status()
+    console.print(f"{status.title} on {status.source}")
     try:
         daemon.start()
         if daemon.address:
@@ -111,11 +113,13 @@ def check(**options: Any) -> None:
     from edge.daemon import Daemon
 
     config = _config(**options)
-    console.print_json(config.model_dump_json())
+    shown = config.model_copy(update={"source": masked(config.source)})
+    console.print_json(shown.model_dump_json())
     daemon = Daemon(config)
-    for key, value in daemon.status().engine.items():
+    status = daemon.status()
+    for key, value in status.engine.items():
         console.print(f"engine.{key} = {value}")
-    console.print(f"source = {daemon.source_uri}")
+    console.print(f"source = {status.source}")
     daemon.stop()
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edge import __version__
+from edge.address import masked
 from edge.bundle import Bundle
 from edge.config import AUTO, Config
 from edge.engines import Engine, load_engine
@@ -80,8 +81,13 @@ class Daemon:
                 frames=config.frames,
             )
             self._hub = next((sink for sink in sinks if isinstance(sink, WebSink)), None)
-            self._server = self._hub and Server(create_app(self), config.web.host, config.web.port)
+            self._server = self._serve() if self._hub else None
             undo.pop_all()
+
+    def _serve(self) -> Server:
+        web = self.config.web
+        self.hub.quality = web.jpeg_quality
+        return Server(create_app(self), web.host, web.port)
 
     @property
     def hub(self) -> WebSink:
@@ -177,7 +183,7 @@ class Daemon:
             stages_ms=report.stages,
             dropped=report.dropped,
             engine=look.engine.describe().as_dict(),
-            source=self.source_uri,
+            source=masked(self.source_uri),
             height=look.engine.height,
             width=look.engine.width,
             uptime_s=report.uptime_s,

@@ -16,9 +16,8 @@ import av
 
 from edge.address import Address
 from edge.errors import ConfigError, SourceError
-from edge.pixels import Frame
+from edge.pixels import Frame, at_size, to_rgb
 from edge.sources.clip import Clip
-from edge.sources.decode import at_size, to_rgb
 from edge.sources.pace import Pace
 
 

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from edge.address import Address
 from edge.errors import ConfigError, SourceError
-from edge.pixels import Frame, Pixels, read_image
-from edge.sources.decode import at_size
+from edge.pixels import Frame, Pixels, at_size, read_image
 
 log = logging.getLogger(__name__)
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"))

@@ -17,8 +17,7 @@ import av
 from av.container import InputContainer
 
 from edge.errors import SourceError
-from edge.pixels import Frame
-from edge.sources.decode import at_size, to_rgb
+from edge.pixels import Frame, at_size, to_rgb
 from edge.sources.pace import Pace
 
 OPEN_TIMEOUT_S = READ_TIMEOUT_S = 5.0
