@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import litert_torch
 import numpy as np
 import openvino
 import torch
@@ -29,12 +28,16 @@ from devices.bench import Ratio, Rounds, describe_machine, interleave
 from edge.bundle import Bundle, Manifest, Variant
 from edge.engines import load_engine
 from edge.styles import open_style, style_names
-from quantize import export_openvino, export_tflite
-from quantize.device_graph import DeviceGraph
-from quantize.export_onnx import trace
 from quantize.quiet import quiet
 from tests.benchmarks.johnson import Johnson, JohnsonPicture
 from train.generator import Generator, GeneratorSpec
+
+with quiet():  # the converters narrate already when they are imported
+    import litert_torch
+
+    from quantize import export_openvino, export_tflite
+    from quantize.device_graph import DeviceGraph
+    from quantize.export_onnx import trace
 
 ENGINES = ("openvino", "tflite")
 RESULTS = Path(__file__).parents[2] / "devices" / "results" / "engines.json"
