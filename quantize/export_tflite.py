@@ -42,6 +42,8 @@ class Setting:
     extremes: float
 
 
+# Shares of the logits that their range may leave out at either end.
+_TAILS = (0, 1e-4, 1e-3, 3e-3, 0.01, 0.02, 0.05)
 # The widest first; see quantize.choose.
 SETTINGS = (
     Setting("extremes", 1.0),
@@ -116,8 +118,9 @@ def quantize_tflite(
 def best_logit_range(graph: DeviceGraph, photos: Sequence[Pixels]) -> tuple[float, float]:
     """Find the range whose 256 steps, seen through the sigmoid, err least on these photos."""
     logits = np.concatenate([_some_logits(graph, photo) for photo in photos])
-    lows = np.unique(np.quantile(logits, (0, 1e-4, 1e-3, 3e-3, 0.01, 0.02, 0.05)))
-    highs = np.unique(np.quantile(logits, (1, 1 - 1e-4, 0.999, 0.997, 0.99, 0.98, 0.95)))
+    ends = np.array((4.0, 6.0, 8.0), np.float32)  # sigmoid: 0.982, 0.9975, 0.9997
+    lows = np.concatenate([np.quantile(logits, _TAILS), -ends])
+    highs = np.concatenate([np.quantile(logits, 1 - np.array(_TAILS)), ends])
     pairs = [(min(float(low), -0.1), max(float(high), 0.1)) for low in lows for high in highs]
     return min(pairs, key=lambda pair: _logit_error(logits, *pair))
 
