@@ -6,8 +6,11 @@ pixel is the byte with its top bit flipped: the only work outside the graph.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import tempfile
+from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
@@ -22,6 +25,7 @@ _RUNTIMES = (
     ("ai-edge-litert", "ai_edge_litert.interpreter"),
     ("tflite-runtime", "tflite_runtime.interpreter"),
 )
+_GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate"
 
 
 def _runtime() -> tuple[str, Any]:
@@ -43,14 +47,36 @@ def load(bundle: Bundle, variant: Variant, threads: int) -> TfliteEngine:
     threads = threads or os.cpu_count() or 1
     (model,) = bundle.read(variant)
     try:
-        interpreter = module.Interpreter(model_content=model, num_threads=threads)
-        interpreter.allocate_tensors()
+        with _without_greeting():
+            interpreter = module.Interpreter(model_content=model, num_threads=threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise EngineError(
             f"{bundle.path}: {package} cannot load {variant.files[0]} ({error})",
             hint=f"check the file: stylecam bundle verify {bundle.path}",
         ) from error
     return TfliteEngine(interpreter, variant, package, threads)
+
+
+@contextlib.contextmanager
+def _without_greeting() -> Iterator[None]:
+    """Keep the runtime's greeting from standard error, where an error is to be the only line.
+
+    No setting turns it off, and C++ writes to the file descriptor. Whatever else is written
+    there meanwhile, by any thread, comes out at the end.
+    """
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            held.seek(0)
+            for line in held:
+                if not line.startswith(_GREETING):
+                    os.write(2, line)
 
 
 class TfliteEngine:
@@ -78,8 +104,8 @@ class TfliteEngine:
         self._interpreter.invoke()
         result = self._interpreter.tensor(self._output.index)()[0]
         if self._output.flipped:
-            return np.bitwise_xor(result.view(np.uint8), 0x80)
-        return np.clip(np.rint(result), 0, 255).astype(np.uint8)
+            return np.asarray(np.bitwise_xor(result.view(np.uint8), 0x80), np.uint8)
+        return np.asarray(np.clip(np.rint(result), 0, 255), np.uint8)
 
     def describe(self) -> EngineReport:
         """Tell which runtime and version run it."""

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -221,7 +222,7 @@ def clip(tmp_path_factory) -> Path:
             if index == 50:
                 break
             scaled = frame.reformat(480, 270, "yuv420p")
-            scaled.pts, scaled.time_base = None, None
+            scaled.pts, scaled.time_base = index, Fraction(1, 25)
             out.mux(stream.encode(scaled))
         out.mux(stream.encode())
     return path
