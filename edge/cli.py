@@ -182,12 +182,17 @@ def verify(file: str) -> None:
 def main() -> None:
     """Run the command line; an error is one line on stderr, exit 2 for the user's mistake."""
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name="stylecam", standalone_mode=False)
     except StylecamError as error:
         _die(str(error), error.exit_code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
+    except click.ClickException as error:
+        # By itself click prints the usage before it, and the hint on a line of its own.
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        asked = context.command_path if context else "stylecam"
+        _die(f"{error.format_message().rstrip('.')} (see: {asked} --help)", error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
     except ModuleNotFoundError as error:

@@ -177,7 +177,14 @@ def test_a_busy_port_names_another(tmp_path):
 
 @pytest.mark.parametrize(
     "words",
-    [("--engine", "magic"), ("--strength", 3), ("--sink", "teapot:"), ("--sink", "file:x.txt")],
+    [
+        ("--engine", "magic"),
+        ("--strength", 3),
+        ("--sink", "teapot:"),
+        ("--sink", "file:x.txt"),
+        ("--port", "eighty"),
+        ("great_wave", "--stile"),
+    ],
 )
 def test_a_bad_option_is_one_line(tmp_path, words):
     result = stylecam("run", "--source", "pattern:64x48@30", *words, cwd=tmp_path)
