@@ -6,7 +6,7 @@ OTHERS ?= 3.10 3.13
 .PHONY: help run test check lint bench sample clean $(OTHERS:%=test-%)
 
 help: ## print the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+	@sed -nE 's/^([a-z-]+):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: .venv/ready ## install (once, no torch) and restyle the first camera, else the sample clip
 	.venv/bin/stylecam run
