@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from train.generator import CANVAS_PERIOD, Generator, Head
 
@@ -34,6 +35,8 @@ class DeviceGraph(nn.Module):
         self.stem, self.entry, self.deep = folded.stem, folded.entry, folded.deep
         self.exit = folded.exit
         self.tile = None if folded.canvas is None else folded.canvas.tile.clone()
+        if self.tile is not None:
+            self._widen_stem(self.tile.shape[1])
         self.last = join_head(folded.head)
         self._take_pixels()
         self.eval().requires_grad_(False)
@@ -44,6 +47,16 @@ class DeviceGraph(nn.Module):
         conv = self.stem[0]
         assert isinstance(conv, nn.Conv2d)
         conv.weight /= 255
+
+    @torch.no_grad()
+    def _widen_stem(self, channels: int) -> None:
+        """Let the stem write zeros where the canvas comes, so that it is added, not joined."""
+        conv = self.stem[0]
+        assert isinstance(conv, nn.Conv2d)
+        assert conv.bias is not None
+        conv.weight = nn.Parameter(pad(conv.weight, (0, 0, 0, 0, 0, 0, 0, channels)))
+        conv.bias = nn.Parameter(pad(conv.bias, (0, channels)))
+        conv.out_channels += channels
 
     def forward(self, pixels: Tensor, canvas: Tensor | None = None) -> Tensor:
         """Turn pixels into logits.
@@ -57,7 +70,8 @@ class DeviceGraph(nn.Module):
         """
         features = self.stem(pixels)
         if canvas is not None:
-            features = torch.cat([features, canvas], dim=1)
+            blank = features.shape[1] - canvas.shape[1]
+            features = features + pad(canvas, (0, 0, 0, 0, blank, 0))
         return self.last(self.exit(self.deep(self.entry(features))))  # type: ignore[no-any-return]
 
     def spread_canvas(self, size: tuple[int, int]) -> Tensor | None:

@@ -89,6 +89,9 @@ def quantize_openvino(
         quantized = nncf.quantize(
             model.clone(),
             nncf.Dataset(photos, feed),
+            # Zero points where a tensor is lopsided: a canvas makes trunks a little negative,
+            # and a symmetric range spent half its steps there (45.4 to 47.3 dB, same time).
+            preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(photos),
             fast_bias_correction=True,
             advanced_parameters=nncf.AdvancedQuantizationParameters(
