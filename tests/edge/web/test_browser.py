@@ -217,7 +217,7 @@ def test_the_divider_moves_by_keyboard_and_is_remembered(visit):
     one.page.keyboard.press("ArrowRight")
     assert divider.get_attribute("aria-valuetext") == "1 % camera"
     one.page.reload(wait_until="commit")
-    one.page.wait_for_function("() => document.getElementById('divider').value === '0.5'")
+    one.page.wait_for_function("() => document.getElementById('divider')?.value === '0.5'")
 
 
 def test_choosing_a_style_restyles_the_picture_and_other_pages_follow(visit):
