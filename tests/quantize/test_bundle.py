@@ -8,6 +8,7 @@ import pytest
 
 from edge.bundle import Bundle
 from edge.engines import load_engine
+from edge.styles import open_style, style_names
 from quantize import integer
 from quantize.calibrate import at_size
 from quantize.device_graph import DeviceGraph
@@ -70,7 +71,10 @@ def test_onnx_paints_as_the_float_generator_does_at_every_size(
         assert np.abs(styled.astype(int) - expected).max() <= 1
 
 
-def test_no_float_operation_precedes_the_last_convolution(bundle: Bundle) -> None:
+@pytest.mark.parametrize("style", ["the test's own", *style_names()])
+def test_no_float_operation_precedes_the_last_convolution(bundle: Bundle, style: str) -> None:
+    if style in style_names():
+        bundle = open_style(style)
     for variant in bundle.manifest.variants:
         files = bundle.read(variant)
         if variant.engine == "tflite":
