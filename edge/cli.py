@@ -82,9 +82,12 @@ def run(**options: Any) -> None:
     """Restyle a camera, a stream or a clip, until it ends or Ctrl-C."""
     from edge.daemon import Daemon
 
-    daemon = Daemon(_config(**options))
-    # systemd stops with SIGTERM what a person stops with Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config = _config(**options)
+    # systemd and a closed terminal stop what a person stops with Ctrl-C; nohup's wish stands.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    daemon = Daemon(config)
     status = daemon.status()
     console.print(f"{status.title} on {status.source}")
     try:

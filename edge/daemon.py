@@ -107,9 +107,9 @@ class Daemon:
             self._server.start()
 
     def stop(self) -> None:
-        """End the pipeline and the page; returns within a second."""
+        """End the pipeline and the page, within a second unless a recording takes longer."""
         self.pipeline.stop()
-        self.pipeline.wait(0.5)
+        self.pipeline.wait(None if any(sink.lossless for sink in self.pipeline.sinks) else 0.5)
         if self._server:
             self._server.stop()
 

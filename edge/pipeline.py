@@ -122,6 +122,10 @@ class Pipeline:
         """Ask every thread to end; a recording is kept, a half-converted file is not."""
         self._interrupted = True
         self._end()
+        if self._threads[0].ident is None:  # never started: nobody else lets the sinks go
+            for sink in self.sinks:
+                sink.discard()
+            self._done.set()
 
     def _end(self) -> None:
         self._stopping.set()
@@ -158,8 +162,12 @@ class Pipeline:
 
     def _finish(self) -> None:
         """Wait for every thread, then keep or discard what the sinks have."""
-        for thread in self._threads:
+        capture, *others = self._threads
+        for thread in others:
             thread.join()
+        # A silent camera notices the end seconds later: a recording does not wait for that.
+        while capture.is_alive() and not self._interrupted:
+            capture.join(0.1)
         keep = self._error is None and not (self._lossless and self._interrupted)
         for sink in self.sinks:
             try:

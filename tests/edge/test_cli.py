@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import struct
 import subprocess
 import sys
+import time
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -67,6 +69,32 @@ def test_check_prints_what_would_run(tmp_path):
     assert '"style": "great_wave"' in result.stdout
     assert "source = pattern:320x240@30" in result.stdout
     assert "engine = " in result.stdout
+
+
+def test_check_leaves_nothing_of_a_file_that_it_only_tried(tmp_path):
+    result = stylecam("check", "--source", "pattern:64x64", "--sink", "file:o.mp4", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_recording_outlives_ctrl_c_systemd_and_a_closed_terminal(tmp_path, number):
+    words = ["run", "--source", "pattern:64x64@30", "--sink", "file:out.mp4"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "edge", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        part = tmp_path / ".out.mp4.part"
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not (part.exists() and part.stat().st_size):
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(number)
+        assert process.wait(20) == 0
+    with av.open(str(tmp_path / "out.mp4")) as video:
+        assert video.streams.video[0].frames > 0
+    assert not part.exists()
 
 
 def test_styles_lists_what_is_shipped_and_inspect_shows_how_good_it_is(tmp_path):

@@ -200,3 +200,34 @@ def test_a_slot_keeps_the_newest_frame_and_counts_the_loss():
     slot.close()
     assert slot.take() is None
     assert not slot.put(first)
+
+
+def test_a_recording_is_finished_though_its_camera_has_gone_silent():
+    silent, freed = threading.Event(), threading.Event()
+
+    class Silent(Camera):
+        def frames(self):
+            for frame in super().frames():
+                yield frame
+                if frame.sequence == 3:
+                    silent.set()
+                    freed.wait(20)
+
+    sink = Recorder(lossless=True)
+    pipeline = Pipeline(Silent(), Look(Negative(), 1.0), [sink])
+    pipeline.start()
+    assert silent.wait(5)
+    pipeline.stop()
+    try:
+        assert pipeline.wait(2), "it waited for the camera"
+        assert sink.closed
+    finally:
+        freed.set()
+
+
+def test_a_pipeline_that_never_ran_leaves_nothing_behind():
+    sink = Recorder(lossless=True)
+    pipeline = Pipeline(Camera(), Look(Negative(), 1.0), [sink])
+    pipeline.stop()
+    assert pipeline.wait(0)
+    assert sink.discarded
