@@ -20,7 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from edge.errors import BundleError, SinkError
 
@@ -33,6 +40,8 @@ _SAFE_NAME = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)*(/[a-z0-9_]+(-[a-z0-9_]+)*)?(\
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 StyleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
+# What a terminal and the page can show: one line, no control characters.
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 Side = Annotated[int, Field(ge=16, le=8192)]
 
 
@@ -75,6 +84,13 @@ class Variant(_Strict):
     files: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
     quality: Quality | None = None
 
+    @model_validator(mode="after")
+    def _check_count(self) -> Variant:
+        wanted = 2 if self.engine == "openvino" else 1
+        if len(self.files) != wanted:
+            raise ValueError(f"{self.engine} runs {wanted} files, not {len(self.files)}")
+        return self
+
 
 class GeneratorInfo(_Strict):
     """The network: its specification (train's), parameters, and MACs by "HEIGHTxWIDTH"."""
@@ -98,11 +114,11 @@ class Manifest(_Strict):
 
     schema_version: Literal[1]
     name: StyleName
-    title: str
+    title: Line
     task: Literal["style"]
-    author: str
-    licence: str
-    description: str = ""
+    author: Line
+    licence: Line
+    description: Line = ""
     generator: GeneratorInfo
     artifacts: tuple[Artifact, ...]
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)]
@@ -170,6 +186,9 @@ def open_bundle(path: Path) -> Bundle:
 
 def _read_file(path: Path) -> bytes:
     try:
+        # Opening a named pipe would wait for its writer.
+        if not (path.is_file() or path.is_dir()) and path.exists():
+            raise BundleError(f"{path}: is not a file", hint=f"name a {SUFFIX} file")
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_BUNDLE_BYTES:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from edge import __version__
@@ -47,6 +48,11 @@ def cli(verbose: bool) -> None:
         level=logging.INFO if verbose else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
     )
+
+
+def _plain(text: str) -> str:
+    """Return a stranger's or a file's text so that it prints as itself: no markup, no escapes."""
+    return escape("".join(letter if letter.isprintable() else "?" for letter in text))
 
 
 def _options(function: Any) -> Any:
@@ -89,7 +95,7 @@ def run(**options: Any) -> None:
             signal.signal(number, signal.default_int_handler)
     daemon = Daemon(config)
     status = daemon.status()
-    console.print(f"{status.title} on {status.source}")
+    console.print(_plain(f"{status.title} on {status.source}"))
     try:
         daemon.start()
         if daemon.address:
@@ -122,7 +128,7 @@ def check(**options: Any) -> None:
     status = daemon.status()
     for key, value in status.engine.items():
         console.print(f"engine.{key} = {value}")
-    console.print(f"source = {status.source}")
+    console.print(_plain(f"source = {status.source}"))
     daemon.stop()
 
 
@@ -150,8 +156,12 @@ def inspect(file: str) -> None:
     from edge.styles import open_style
 
     manifest = open_style(file).manifest
-    console.print(f"[bold]{manifest.title}[/bold] ({manifest.name}) by {manifest.author}")
-    console.print(f"licence: {manifest.licence}; {manifest.generator.parameters} parameters")
+    console.print(
+        f"[bold]{_plain(manifest.title)}[/bold] ({manifest.name}) by {_plain(manifest.author)}"
+    )
+    console.print(
+        f"licence: {_plain(manifest.licence)}; {manifest.generator.parameters} parameters"
+    )
     table = Table("engine", "precision", "size", "bytes", "PSNR dB", "worst dB")
     sizes = {artifact.name: artifact.bytes for artifact in manifest.artifacts}
     for variant in manifest.variants:
@@ -166,7 +176,7 @@ def inspect(file: str) -> None:
         )
     console.print(table)
     for key, value in {**manifest.measures, **manifest.provenance.versions}.items():
-        console.print(f"{key}: {value}")
+        console.print(_plain(f"{key}: {value}"))
 
 
 @bundle.command()

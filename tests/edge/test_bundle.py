@@ -1,4 +1,6 @@
 import io
+import json
+import os
 import struct
 import zipfile
 from pathlib import Path
@@ -175,3 +177,29 @@ def test_a_manifest_that_does_not_fit_its_files_is_not_written(tmp_path):
     with pytest.raises(BundleError):
         write_bundle(tmp_path / "x.stylecam", manifest(), {**FILES, "preview.jpg": b"other"})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("key", ["title", "author", "licence", "description"])
+@pytest.mark.parametrize("text", ["\\u001b[2J", "two\\nlines", "\\ud800"])
+def test_a_text_that_a_terminal_would_obey_is_refused(small, key, text):
+    fields = json.loads(manifest().model_dump_json())
+    hostile = json.dumps({**fields, key: "HERE"}).replace("HERE", text)
+    repack(small, {"manifest.json": hostile.encode()})
+    with pytest.raises(BundleError, match=f"manifest.json: {key}: "):
+        open_bundle(small)
+
+
+def test_a_variant_with_a_file_too_many_is_refused(small):
+    fields = json.loads(manifest().model_dump_json())
+    fields["variants"][0]["files"] *= 2
+    repack(small, {"manifest.json": json.dumps(fields).encode()})
+    with pytest.raises(BundleError, match="tflite runs 1 files, not 2"):
+        open_bundle(small)
+
+
+def test_a_named_pipe_is_refused_without_waiting_for_its_writer(tmp_path):
+    os.mkfifo(tmp_path / "pipe.stylecam")
+    with pytest.raises(BundleError, match=r"pipe\.stylecam: is not a file"):
+        open_bundle(tmp_path / "pipe.stylecam")
+    with pytest.raises(BundleError, match="/dev/zero: is not a file"):
+        open_bundle(Path("/dev/zero"))

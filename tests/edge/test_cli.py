@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -298,3 +299,20 @@ def test_starting_the_daemon_imports_no_training_stack(tmp_path):
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert result.stdout.splitlines() == ["2", "[]"], result.stderr
+
+
+def test_brackets_in_a_name_or_a_title_are_shown_as_they_are(tmp_path, style):
+    manifest = json.loads(zipfile.ZipFile(style).read("manifest.json"))
+    manifest["title"] = "[/bold] wave"
+    with zipfile.ZipFile(style) as whole, zipfile.ZipFile(tmp_path / "b.stylecam", "w") as made:
+        for name in whole.namelist():
+            text = json.dumps(manifest).encode()
+            made.writestr(name, text if name == "manifest.json" else whole.read(name))
+    result = stylecam("bundle", "inspect", "./b.stylecam", cwd=tmp_path)
+    assert "[/bold] wave" in result.stdout, result.stderr
+    clip = tmp_path / "[/x].mp4"
+    clip.parent.mkdir()
+    clip.write_bytes(SAMPLE.read_bytes())
+    words = ("--style", "./b.stylecam", "--source", "file:[/x].mp4", "--sink", "null:")
+    result = stylecam("run", *words, "--frames", 2, cwd=tmp_path)
+    assert "[/bold] wave on file:[/x].mp4" in result.stdout, result.stderr
