@@ -6,11 +6,12 @@ Every key is explained in docs/config.md.
 from __future__ import annotations
 
 import difflib
+import reprlib
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from edge.errors import ConfigError
 
@@ -20,6 +21,10 @@ else:
     import tomli as tomllib
 
 AUTO = "auto"
+# A thousand times what anyone writes; reading more would only take time and memory.
+MAX_CONFIG_BYTES = 1024 * 1024
+# No path or address holds a NUL, and the system's calls refuse it each in its own way.
+Word = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 
 
 class _Section(BaseModel):
@@ -29,7 +34,7 @@ class _Section(BaseModel):
 class Web(_Section):
     """Where the page is served."""
 
-    host: str = "127.0.0.1"
+    host: Word = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
     jpeg_quality: Annotated[int, Field(ge=30, le=100)] = 85
 
@@ -37,9 +42,9 @@ class Web(_Section):
 class Config(_Section):
     """The whole configuration; each default is what a newcomer wants."""
 
-    style: str = "great_wave"
-    source: str = AUTO
-    sinks: Annotated[tuple[str, ...], Field(min_length=1)] = ("web",)
+    style: Word = "great_wave"
+    source: Word = AUTO
+    sinks: Annotated[tuple[Word, ...], Field(min_length=1, max_length=16)] = ("web",)
     engine: Literal["auto", "tflite", "openvino"] = "auto"
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     strength: Annotated[float, Field(ge=0, le=1)] = 1.0
@@ -63,7 +68,9 @@ def load_config(path: Path | None, overrides: dict[str, Any]) -> Config:
         if value is not None:
             section, dot, name = key.partition(".")
             if dot:
-                fields.setdefault(section, {})[name] = value
+                table = fields.setdefault(section, {})
+                if isinstance(table, dict):  # else the validation tells
+                    table[name] = value
             else:
                 fields[key] = value
     try:
@@ -74,16 +81,33 @@ def load_config(path: Path | None, overrides: dict[str, Any]) -> Config:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        _check_file(path)
+        text = path.read_text(encoding="utf-8-sig")
+    except ConfigError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(
             f"{path}: cannot be read: {reason}", hint="name a TOML file with --config"
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    try:
+        return tomllib.loads(text)
+    # Besides its own error, tomllib lets through what very long or deep values cause.
+    except (ValueError, RecursionError) as error:
         raise ConfigError(
             f"{path}: not TOML: {error}", hint="write lines like: style = 'great_wave'"
         ) from error
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what would block or fill the memory when it is read."""
+    if not (path.is_file() or path.is_dir()) and path.exists():
+        raise ConfigError(f"{path}: is not a file", hint="name a TOML file with --config")
+    if (size := path.stat().st_size) > MAX_CONFIG_BYTES:
+        raise ConfigError(
+            f"{path}: {size} bytes, but a configuration has at most {MAX_CONFIG_BYTES}",
+            hint="name a TOML file with --config",
+        )
 
 
 def _explain(error: ValidationError, path: Path | None) -> ConfigError:
@@ -95,9 +119,9 @@ def _explain(error: ValidationError, path: Path | None) -> ConfigError:
         known = _known_keys()
         nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f"did you mean: {nearest[0]}" if nearest else f"there are: {', '.join(known)}"
-        return ConfigError(f"{place}no key is named {key!r}", hint=hint)
+        return ConfigError(f"{place}no key is named {reprlib.repr(key)}", hint=hint)
     return ConfigError(
-        f"{place}{key} = {first['input']!r}: {first['msg']}", hint="see docs/config.md"
+        f"{place}{key} = {reprlib.repr(first['input'])}: {first['msg']}", hint="see docs/config.md"
     )
 
 
