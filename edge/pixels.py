@@ -152,7 +152,8 @@ def read_image(path: Path) -> Pixels:
         SourceError: the file is missing or cannot be decoded; the message names it.
     """
     try:
-        with av.open(str(path)) as container:
+        # absolute: FFmpeg takes what stands before a colon (12:30.jpg) for a protocol
+        with av.open(str(path.absolute())) as container:
             decoded = next(container.decode(video=0), None)
     except (OSError, av.FFmpegError, IndexError) as error:
         raise SourceError(

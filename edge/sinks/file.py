@@ -88,11 +88,12 @@ class FileSink:
         kind = SUFFIXES[self._path.suffix.lower()]
         # The index first, so that a browser can begin before it has the whole file.
         options = {} if kind == "matroska" else {"movflags": "+faststart"}
-        return av.open(str(self._part), "w", format=kind, options=options)
+        # absolute: FFmpeg takes what stands before a colon (12:30.mp4) for a protocol
+        return av.open(str(self._part.absolute()), "w", format=kind, options=options)
 
     def _add_stream(self, crf: float) -> av.VideoStream:
         height, width = self._video.height, self._video.width
-        rate = Fraction(self._video.fps).limit_denominator(10_000)
+        rate = Fraction(self._video.fps).limit_denominator(10_000) or Fraction(1, 10_000)
         # veryfast: a third of medium's CPU time for files a tenth larger
         options = {"crf": f"{crf:g}", "preset": "veryfast"}
         stream = self._container.add_stream("libx264", rate=rate, options=options)

@@ -34,7 +34,8 @@ class Clip:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._container = av.open(str(path))
+            # absolute: FFmpeg takes what stands before a colon (12:30.mp4) for a protocol
+            self._container = av.open(str(path.absolute()))
         except (av.FFmpegError, OSError) as error:
             raise SourceError(
                 f"{path}: not a video that can be read",

@@ -74,6 +74,10 @@ def _check(path: Path) -> None:
         raise SourceError(f"{path}: no such file", hint=f"ls {path.parent}") from error
     except PermissionError as error:
         raise SourceError(f"{path}: may not be read", hint=f"chmod a+r {path}") from error
+    except OSError as error:
+        raise SourceError(
+            f"{path}: cannot be read ({error.strerror})", hint="check its name and its disk"
+        ) from error
     if stat.S_ISDIR(info.st_mode):
         raise SourceError(
             f"{path}: is a folder, not a video file", hint=f"for pictures: images:{path}"

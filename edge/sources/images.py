@@ -99,7 +99,11 @@ def _find(place: str) -> list[Path]:
     """Return a folder's pictures, or the files that a pattern names, by name."""
     path = Path(place)
     if path.is_dir():
-        return sorted(entry for entry in path.iterdir() if entry.suffix.lower() in SUFFIXES)
+        return sorted(
+            entry
+            for entry in path.iterdir()
+            if entry.suffix.lower() in SUFFIXES and entry.is_file()
+        )
     return sorted(entry for entry in path.parent.glob(path.name) if entry.is_file())
 
 
@@ -117,6 +121,10 @@ def open_source(uri: str) -> ImagesSource:
         paths = _find(address.place)
     except PermissionError as error:
         raise SourceError(f"{address.place}: may not be read", hint="chmod a+rx it") from error
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"{address.place}: not a folder or a pattern of names ({error})", hint="images:photos/"
+        ) from error
     if not paths:
         raise SourceError(
             f"{address.place}: no pictures there", hint=f"looked for: {', '.join(sorted(SUFFIXES))}"

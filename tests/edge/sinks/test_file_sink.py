@@ -256,3 +256,14 @@ def test_other_kinds_of_file_are_refused_with_those_allowed() -> None:
         open_sink("file:", Video(48, 64, 25))
     with pytest.raises(ConfigError, match="crf=99 is not a number from 0 to 51"):
         open_sink("file:out.mp4?crf=99", Video(48, 64, 25))
+
+
+def test_a_colon_in_a_name_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    record("file:12:30.mp4", Video(48, 64, 25.0))
+    assert [path.name for path in tmp_path.iterdir()] == ["12:30.mp4"]
+
+
+def test_a_rate_below_one_frame_a_day_is_written(tmp_path: Path) -> None:
+    record(f"file:{tmp_path}/slow.mp4", Video(48, 64, 1e-5), count=2)
+    assert (tmp_path / "slow.mp4").exists()

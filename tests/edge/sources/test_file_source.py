@@ -1,4 +1,5 @@
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -216,3 +217,16 @@ def test_unknown_options_are_refused(clip: ClipMaker) -> None:
         open_source(f"file:{clip(frames=2)}?lop=1")
     with pytest.raises(ConfigError, match="names no file"):
         open_source("file:")
+
+
+def test_a_name_that_no_disk_holds_is_one_clear_error() -> None:
+    with pytest.raises(SourceError, match="File name too long"):
+        open_source(f"file:{'a' * 300}.mp4")
+
+
+def test_a_colon_in_a_name_is_no_protocol(
+    clip: ClipMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(clip("a.mp4"), tmp_path / "12:30.mp4")
+    monkeypatch.chdir(tmp_path)
+    assert next(open_source("file:12:30.mp4").frames()).sequence == 0

@@ -1,3 +1,4 @@
+import os
 from itertools import islice
 from pathlib import Path
 
@@ -84,3 +85,22 @@ def test_a_folder_without_pictures_says_what_it_looked_for(tmp_path: Path) -> No
         open_source(f"images:{tmp_path}")
     with pytest.raises(ConfigError, match="names no folder"):
         open_source("images:")
+
+
+def test_a_named_pipe_in_a_folder_is_no_picture(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    save(tmp_path, 1, name="b.jpg")
+    frames = list(open_source(f"images:{tmp_path}").frames())
+    assert [read_number(frame.pixels) for frame in frames] == [1]
+
+
+@pytest.mark.parametrize("place", ["**x", "a" * 300])
+def test_a_pattern_that_is_none_is_named(place: str) -> None:
+    with pytest.raises(SourceError, match="not a folder or a pattern of names"):
+        open_source(f"images:{place}")
+
+
+def test_a_colon_in_a_name_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path, 1, name="12:30.jpg")
+    monkeypatch.chdir(tmp_path)
+    assert len(list(open_source("images:.").frames())) == 1
