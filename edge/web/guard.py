@@ -78,7 +78,8 @@ def _refuse_change(headers: Headers) -> ASGIApp | None:
             "add the header Content-Type: application/json",
         )
     length = headers.get("content-length", "")
-    if not length.isdecimal():
+    # With both headers the chunks count, however long they are.
+    if not length.isdecimal() or "transfer-encoding" in headers:
         return problem(411, "the body's length is not given", "send a Content-Length")
     if int(length) > MAX_BODY_BYTES:
         return problem(
@@ -91,7 +92,10 @@ def _is_cross_site(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "none") not in _SAME_SITE:
         return True
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    try:
+        return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    except ValueError:
+        return True
 
 
 def _is_loopback(scope: Scope) -> bool:

@@ -92,6 +92,8 @@ def test_a_body_that_is_not_json_or_has_no_length_is_refused(client, panel):
         "/api/style", content=iter([b"{}"]), headers={"Content-Type": "application/json"}
     )
     assert chunked.status_code == 411
+    both = {"Content-Length": "2", "Transfer-Encoding": "chunked"}
+    assert put(client, "/api/style", {"name": "night"}, **both).status_code == 411
     assert panel.style == "wave"
 
 
@@ -149,6 +151,7 @@ def test_this_machines_own_names_are_served_on_any_port(client, host):
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://127.0.0.1:1"},
+        {"Origin": "http://["},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
