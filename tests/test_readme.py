@@ -21,8 +21,8 @@ def test_the_speeds_are_those_of_the_stored_benchmark(engine):
         f"{times[f'{engine} johnson fp32']['median_ms']:.0f} ms",
         f"{times[f'{engine} ours fp32']['median_ms']:.1f} ms",
         f"**{times[f'{engine} ours int8']['median_ms']:.1f} ms**",
-        f"{ratios[f'{engine}: johnson fp32 / ours int8']['median']:.0f} ×",
-        f"{ratios[f'{engine}: ours fp32 / ours int8']['median']:.1f} ×",
+        f"{ratios[f'{engine}: johnson fp32 / ours int8']['median']:.0f}x",
+        f"{ratios[f'{engine}: ours fp32 / ours int8']['median']:.1f}x",
     ):
         assert figure in README
 
