@@ -20,7 +20,7 @@ from train.checkpoint import METRICS, save_text
 from train.data import HELD_OUT_EVERY, Photo, PhotoSet, read_photos, read_picture, to_tensor
 from train.generator import Generator
 from train.loop import Job, scaled_style
-from train.metrics import grid_on_flat, noise_gain
+from train.metrics import grid_on_flat, noise_gain, scene_steadiness
 from train.perceptual import find_squeezenet
 from train.recipe import Recipe
 from train.scene import Scene
@@ -76,6 +76,7 @@ def finish(job: Job, generator: Generator) -> None:
     metrics = {
         "noise_gain": round(float(np.mean(gains)), 4),
         "grid": round(grid_on_flat(generator), 4),
+        "flow_warp_error_ratio": round(scene_steadiness(generator), 4),
         "parameters": generator.parameters_count(),
         "macs_640x480": generator.macs(480, 640),
     }

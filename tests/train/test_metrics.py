@@ -17,6 +17,7 @@ from train.metrics import (
     grid_on_flat,
     noise_gain,
     recolour,
+    scene_steadiness,
     steadiness,
     warp_by_flow,
 )
@@ -68,6 +69,11 @@ def test_a_network_that_changes_nothing_neither_adds_noise_nor_grid_nor_flicker(
     valid = torch.ones(1, 1, 96, 128)
     valid[..., :4] = 0
     assert steadiness(unchanged, frames, [flow] * 2, [valid] * 2) == pytest.approx(1.0)
+
+
+def test_the_rendered_flight_is_as_steady_as_itself_and_a_pattern_on_the_glass_is_not() -> None:
+    assert scene_steadiness(Unchanged(GeneratorSpec()), 120, 160) == pytest.approx(1.0)
+    assert scene_steadiness(Grid(GeneratorSpec()), 120, 160) > 1.05
 
 
 def test_a_grid_is_seen() -> None:
