@@ -182,14 +182,24 @@ def inspect(file: str) -> None:
 @bundle.command()
 @click.argument("file")
 def verify(file: str) -> None:
-    """Check a bundle whole: names, sizes, hashes, and that an engine can run it."""
-    from edge.engines import load_engine
+    """Check a bundle whole: names, sizes, hashes, and that each engine here draws with it."""
+    from edge.engines import ENGINES, load_engine
     from edge.styles import open_style
 
     opened = open_style(file)
     console.print(f"{len(opened.files)} files: names, lengths and hashes fit")
-    report = load_engine(opened).describe()
-    console.print(f"runs on {report.library} {report.version}")
+    missing: list[MissingPackageError] = []
+    for name in ENGINES:
+        try:
+            report = load_engine(opened, name).describe()
+        except MissingPackageError as error:
+            missing.append(error)
+        else:
+            console.print(f"{name}: draws, with {report.library} {report.version}")
+    if len(missing) == len(ENGINES):
+        raise missing[0]
+    for absent in missing:
+        console.print(f"not tried: {absent.message}")
 
 
 def main() -> None:
@@ -209,7 +219,7 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
     except ModuleNotFoundError as error:
-        command = next((name for name in ELSEWHERE if name in sys.argv[1:2]), None)
+        command = next((name for name in ELSEWHERE if name in sys.argv[1:]), None)
         if command is None:
             raise
         missing = MissingPackageError(

@@ -11,14 +11,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from edge import __version__
 from edge.address import masked
 from edge.bundle import Bundle
 from edge.config import AUTO, Config
 from edge.engines import Engine, load_engine
-from edge.errors import BundleError, EngineError
+from edge.errors import BundleError
 from edge.pipeline import Look, Pipeline
 from edge.sinks import Sink, Video, open_sink
 from edge.sinks.web import WebSink
@@ -114,19 +112,8 @@ class Daemon:
             self._server.stop()
 
     def _load(self, bundle: Bundle) -> Engine:
-        """Load a bundle's engine and see that it draws before it is trusted with viewers."""
         config = self.config
-        engine = load_engine(bundle, config.engine, picture=self._picture, threads=config.threads)
-        ramp = np.linspace(0, 255, engine.width, dtype=np.uint8)
-        styled = engine(
-            np.broadcast_to(ramp[None, :, None], (engine.height, engine.width, 3)).copy()
-        )
-        if styled.min() == styled.max():
-            raise EngineError(
-                f"{bundle.path}: {engine.describe().engine} draws one flat colour",
-                hint="try the other engine with --engine, or quantize the style again",
-            )
-        return engine
+        return load_engine(bundle, config.engine, picture=self._picture, threads=config.threads)
 
     def set_style(self, name: str) -> None:
         """Change to a shipped style while running.

@@ -10,6 +10,8 @@ import importlib
 from dataclasses import asdict, dataclass
 from typing import Protocol, cast
 
+import numpy as np
+
 from edge.bundle import Bundle, Variant
 from edge.errors import EngineError, MissingPackageError
 from edge.pixels import Pixels
@@ -62,7 +64,7 @@ def load_engine(
     picture: tuple[int, int] | None = None,
     threads: int = 0,
 ) -> Engine:
-    """Load the engine that runs a bundle here.
+    """Load the engine that runs a bundle here, and see that it draws.
 
     Args:
         bundle: the style.
@@ -72,7 +74,8 @@ def load_engine(
         threads: how many the engine may use; 0 lets it choose.
 
     Raises:
-        EngineError: unknown engine, no such variant, or the runtime refuses the model.
+        EngineError: unknown engine, no such variant, the runtime refuses the model, or what
+            it draws is one flat colour.
         MissingPackageError: its package is not installed.
     """
     if name == AUTO:
@@ -89,7 +92,26 @@ def load_engine(
             hint=f"see what it holds: stylecam bundle inspect {bundle.path}",
         )
     module = cast("_EngineModule", importlib.import_module(f"edge.engines.{name}"))
-    return module.load(bundle, variant, threads)
+    engine = module.load(bundle, variant, threads)
+    _prove(engine, bundle)
+    return engine
+
+
+def _prove(engine: Engine, bundle: Bundle) -> None:
+    """Style a ramp of greys: a model can load and yet be half a model."""
+    ramp = np.linspace(0, 255, engine.width, dtype=np.uint8)
+    try:
+        styled = engine(np.tile(ramp[None, :, None], (engine.height, 1, 3)))
+    except (RuntimeError, ValueError) as error:
+        raise EngineError(
+            f"{bundle.path}: {engine.describe().engine} cannot run its model ({error})",
+            hint="the file is damaged: copy it again, or quantize the style again",
+        ) from error
+    if styled.min() == styled.max():
+        raise EngineError(
+            f"{bundle.path}: {engine.describe().engine} draws one flat colour",
+            hint="try the other engine with --engine, or quantize the style again",
+        )
 
 
 def _load_first(

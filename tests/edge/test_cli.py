@@ -18,6 +18,7 @@ import av
 import numpy as np
 import pytest
 
+from edge.bundle import describe_artifacts, open_bundle, write_bundle
 from edge.styles import FOLDER
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +109,22 @@ def test_styles_lists_what_is_shipped_and_inspect_shows_how_good_it_is(tmp_path)
     verified = stylecam("bundle", "verify", "great_wave", cwd=tmp_path)
     assert verified.returncode == 0
     assert "hashes fit" in verified.stdout
+    assert "tflite: draws" in verified.stdout
+    assert "openvino: draws" in verified.stdout
+
+
+def test_a_bundle_whose_model_has_lost_its_weights_is_not_verified(tmp_path, style):
+    """Lengths and hashes fit and the model loads; it fails when it is run."""
+    opened = open_bundle(style)
+    files = dict(opened.files)
+    for name in (name for name in files if name.endswith(".tflite")):
+        fifth, half = len(files[name]) // 5, len(files[name]) // 2
+        files[name] = files[name][:fifth] + bytes(half - fifth) + files[name][half:]
+    manifest = opened.manifest.model_copy(update={"artifacts": describe_artifacts(files)})
+    write_bundle(style, manifest, files)
+    assert_one_line(
+        stylecam("bundle", "verify", style, cwd=tmp_path), "copy.stylecam", "tflite cannot run"
+    )
 
 
 @pytest.mark.parametrize(
