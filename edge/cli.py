@@ -232,5 +232,6 @@ def main() -> None:
 
 
 def _die(message: str, code: int) -> None:
-    click.echo(f"stylecam: {message}", err=True)
+    # A runtime's own words may run over several lines; ours is one.
+    click.echo(f"stylecam: {' '.join(message.split())}", err=True)
     sys.exit(code)
