@@ -18,6 +18,7 @@ from edge.config import AUTO, Config
 from edge.engines import Engine, load_engine
 from edge.errors import BundleError
 from edge.pipeline import Look, Pipeline
+from edge.pixels import Fit
 from edge.sinks import Sink, Video, open_sink
 from edge.sinks.web import WebSink
 from edge.sources import open_source
@@ -159,6 +160,7 @@ class Daemon:
     def status(self) -> Status:
         """Tell what runs, how fast, and what is wrong."""
         report, look = self.pipeline.health.report(), self.pipeline.look
+        fit = Fit.inside(self._picture, (look.engine.height, look.engine.width))
         return Status(
             style=self._bundle.manifest.name,
             title=self._bundle.manifest.title,
@@ -171,8 +173,8 @@ class Daemon:
             dropped=report.dropped,
             engine=look.engine.describe().as_dict(),
             source=masked(self.source_uri),
-            height=look.engine.height,
-            width=look.engine.width,
+            height=fit.inner_height,
+            width=fit.inner_width,
             uptime_s=report.uptime_s,
             version=__version__,
         )
